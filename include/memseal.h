@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memseal: memory that must not change.
+ *
+ * Conventions. Functions return 0 (or what they document) or a negative errno out of the list that
+ * each gives. Outputs are called ret_* and are untouched on failure unless a function says
+ * otherwise. Option structs start with their size: pass NULL for defaults, or a zeroed struct whose
+ * size is set; unknown bytes that are not zero are -EINVAL. All functions may be called from any
+ * thread. None is async-signal-safe unless it says so. Nothing is printed, nothing exits.
+ *
+ * A kernel seal is inherited by fork(2), shared with threads and vfork(2) children, and gone after
+ * execve(2).
+ */
+#ifndef MEMSEAL_H
+#define MEMSEAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Effects: what may no longer happen to a range, from any direction. "No unmap", for instance, also
+ * forbids mapping something else over the range and moving it away.
+ */
+#define MEMSEAL_NO_UNMAP   (UINT64_C(1) << 0) /* not unmapped, replaced or moved */
+#define MEMSEAL_NO_SHRINK  (UINT64_C(1) << 1)
+#define MEMSEAL_NO_GROW    (UINT64_C(1) << 2)
+#define MEMSEAL_NO_PROTECT (UINT64_C(1) << 3) /* protection and protection key stay as they are */
+#define MEMSEAL_NO_WRITE   (UINT64_C(1) << 4) /* may not become writable */
+#define MEMSEAL_NO_EXEC    (UINT64_C(1) << 5) /* may not become executable */
+#define MEMSEAL_NO_DISCARD (UINT64_C(1) << 6) /* bytes not dropped by madvise(2) and its kin */
+#define MEMSEAL_NO_SEAL    (UINT64_C(1) << 7) /* no further mseal(2) adds anything */
+
+/* What mseal(2) always gives. */
+#define MEMSEAL_MAPPING                                                                \
+	(MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK | MEMSEAL_NO_GROW | MEMSEAL_NO_PROTECT | \
+		MEMSEAL_NO_WRITE | MEMSEAL_NO_EXEC)
+#define MEMSEAL_ALL (MEMSEAL_MAPPING | MEMSEAL_NO_DISCARD | MEMSEAL_NO_SEAL)
+
+/* What enforces a seal. */
+enum memseal_engine {
+	MEMSEAL_ENGINE_AUTO = 0,
+	MEMSEAL_ENGINE_KERNEL = 1, /* mseal(2): 64-bit Linux 6.10 or later */
+};
+
+struct memseal_range {
+	void *addr;       /* page aligned */
+	size_t len;       /* bytes, rounded up to pages */
+	uint64_t effects; /* MEMSEAL_NO_* */
+};
+
+struct memseal_opts {
+	size_t size;                /* sizeof(struct memseal_opts) */
+	enum memseal_engine engine; /* the engine to insist on, or MEMSEAL_ENGINE_AUTO */
+};
+
+/*
+ * Seals a range for the life of the process. There is no way back.
+ *
+ * The kernel engine is all or nothing: effects must include MEMSEAL_MAPPING. It also holds
+ * MEMSEAL_NO_SEAL (there is nothing left to add), and MEMSEAL_NO_DISCARD for private anonymous
+ * memory that is not writable. What it cannot hold is -EOPNOTSUPP, and nothing is sealed.
+ *
+ * Sealing again is fine. What free(3), munmap(2) or the end of a thread would return to the kernel
+ * must not be sealed: it would leak, or be used after it was recycled. The brk heap and the main
+ * stack are recognized and refused; memory that malloc(3) took from mmap(2) and the stacks of other
+ * threads look like any other mapping and cannot be told apart: do not pass them.
+ *
+ * -EINVAL      addr is not page aligned, len is 0 or wraps, no or unknown effects
+ * -EFAULT      the range holds part of the brk heap or of a stack
+ * -ENOMEM      the range has a hole, or vm.max_map_count was reached: then a part may be sealed,
+ *              which memseal_query() tells
+ * -EPERM       a seccomp filter refuses mseal(2)
+ * -EOPNOTSUPP  no engine here holds all the effects on this memory; -ENOSYS from the kernel too
+ * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
+ */
+int memseal_range(void *addr, size_t len, uint64_t effects);
+
+/*
+ * Seals n ranges as memseal_range() does, in order, and stops at the first failure. All ranges are
+ * checked before the first is sealed. *ret_sealed, unless NULL, is written on failure too: the
+ * bytes of the ranges, rounded up to pages, that are sealed on return.
+ *
+ * Errors as memseal_range(); -EINVAL also for options, -EOPNOTSUPP for an unknown engine.
+ */
+int memseal_ranges(const struct memseal_range *ranges, size_t n, const struct memseal_opts *opts,
+	size_t *ret_sealed);
+
+struct memseal_status {
+	size_t size;     /* bytes asked about, rounded up to pages */
+	size_t sealed;   /* bytes of them that a kernel seal holds */
+	uint64_t kernel; /* effects that the kernel engine holds on every page */
+};
+
+/*
+ * What holds a range now. Asks the kernel page by page (mremap(2) of a page onto itself changes
+ * nothing and answers EPERM if sealed: about 0.2 us a page). MEMSEAL_NO_DISCARD is never reported:
+ * it depends on the kind of memory, which this probe does not see. Async-signal-safe.
+ *
+ * -EINVAL      addr is not page aligned, len is 0 or wraps
+ * -ENOMEM      a page of the range is not mapped
+ * -EOPNOTSUPP  the kernel answers otherwise (mremap refused by a seccomp filter, huge pages of
+ *              hugetlbfs asked about by less than a huge page)
+ */
+int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
+
+/*
+ * Maps private anonymous memory and seals it. The address, or NULL with errno set as
+ * memseal_range() and mmap(2) document. Nothing stays mapped on failure.
+ */
+void *memseal_map(size_t len, int prot, uint64_t effects);
+
+struct memseal_self_opts {
+	size_t size;        /* sizeof(struct memseal_self_opts) */
+	size_t *ret_sealed; /* bytes sealed by this call, or NULL; written on failure too */
+};
+
+/*
+ * Seals the images of this program: text, read-only data and RELRO of the program, its libraries
+ * and the dynamic loader, [vdso] and [vvar]. RELRO is copied to anonymous memory first, so that
+ * MADV_DONTNEED cannot bring the file's unrelocated bytes back. Objects that dlopen(3) loaded are
+ * pinned (RTLD_NODELETE): dlclose() no longer unloads them. Objects loaded later are not sealed;
+ * call it again for them. Not to be called while another thread is in dlopen() or dlclose().
+ *
+ * -EINVAL      options
+ * -EOPNOTSUPP  the kernel has no mseal(2)
+ * -EPERM       a seccomp filter refuses it
+ * -ENOMEM      out of memory or of vm.max_map_count; a part may be sealed
+ * -ENOEXEC     the headers of a loaded image are damaged
+ * -EBUSY       an object could not be pinned; it and what follows it is not sealed
+ * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
+ */
+int memseal_self(const struct memseal_self_opts *opts);
+
+/* Answers of memseal_probe(). */
+enum memseal_support {
+	MEMSEAL_UNKNOWN = 0, /* could not be found out */
+	MEMSEAL_NO = 1,
+	MEMSEAL_YES = 2,
+	MEMSEAL_FILTERED =
+		3, /* the kernel may have it; a seccomp filter or a container refuses it */
+};
+
+struct memseal_features {
+	size_t size;                       /* sizeof(struct memseal_features), set by the caller */
+	enum memseal_support mseal;        /* tried on a page of a short-lived child */
+	enum memseal_support memfd_seals;  /* F_SEAL_WRITE on a memfd, tried */
+	enum memseal_support memfd_secret; /* tried */
+	enum memseal_support seccomp;      /* filters can be installed, asked */
+	enum memseal_support pkeys;        /* protection keys, tried */
+	enum memseal_support system_mappings_sealed; /* the kernel seals [vdso] itself */
+	enum memseal_support proc_mem_writes;        /* /proc/PID/mem overrides protection, tried */
+	enum memseal_support libc_mseal;             /* the C library exports mseal() */
+	enum memseal_support proc;                   /* /proc is mounted and readable */
+	int ptrace_scope;                            /* kernel.yama.ptrace_scope, or -1: no Yama */
+	long max_map_count;                          /* vm.max_map_count, or -1: unknown */
+	const char *environment; /* "valgrind", "rr", "qemu-user", "gvisor", "criu": what runs this
+				    process and how seals fare there, or NULL: nothing known */
+};
+
+/*
+ * What this kernel, C library and container give. Forks one child without running handlers.
+ * Takes about a millisecond.
+ *
+ * -EINVAL  ret_features or its size
+ * -ENOMEM, -EAGAIN  no memory or no process for the attempt
+ */
+int memseal_probe(struct memseal_features *ret_features);
+
+/* The historical interfaces. */
+
+/* OpenBSD's: returns 0, or -1 with errno as memseal_range() documents it. */
+int mimmutable(void *addr, size_t len);
+
+#if defined(__has_include)
+#if __has_include(<features.h>)
+#include <features.h>
+#endif
+#endif
+#if !defined(__GLIBC__) || __GLIBC__ < 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ < 43)
+/*
+ * mseal(2) itself, with the prototype of glibc 2.43, which has it in <sys/mman.h>: nothing is
+ * checked beforehand. Returns 0, or -1 with errno EINVAL, ENOMEM, EPERM or ENOSYS.
+ */
+int mseal(void *addr, size_t len, unsigned long flags);
+#endif
+
+/*
+ * Programs: starting one whose images are sealed before its main() runs.
+ */
+
+/* Why a program cannot be sealed from its start. */
+enum memseal_refusal {
+	MEMSEAL_RUN_OK = 0,
+	MEMSEAL_RUN_STATIC,         /* no dynamic loader that could load the agent */
+	MEMSEAL_RUN_LOADER,         /* it is itself a dynamic loader or a shared object */
+	MEMSEAL_RUN_UNKNOWN_LOADER, /* its dynamic loader is neither glibc's nor musl's */
+	MEMSEAL_RUN_SETID,          /* set-user-ID or set-group-ID */
+	MEMSEAL_RUN_FILE_CAPS,      /* file capabilities */
+	MEMSEAL_RUN_FOREIGN,        /* for another architecture */
+	MEMSEAL_RUN_UNREADABLE,     /* may be executed but not read */
+	MEMSEAL_RUN_NOT_ELF,        /* neither ELF nor a script */
+	MEMSEAL_RUN_NO_AGENT,       /* the agent is missing, unreadable or damaged */
+	MEMSEAL_RUN_NO_MSEAL,       /* the kernel has no mseal(2) */
+	MEMSEAL_RUN_FILTERED,       /* a seccomp filter refuses mseal(2) */
+};
+
+struct memseal_program; /* opaque */
+
+struct memseal_run_opts {
+	size_t size;         /* sizeof(struct memseal_run_opts) */
+	bool no_dlopen;      /* leave objects alone that are loaded after the start */
+	bool allow_unsealed; /* what cannot be sealed runs all the same */
+	const char *agent;   /* path of libmemseal-agent.so; NULL: the one installed with memseal */
+};
+
+/*
+ * Finds a program as a shell does: a name with a slash is a path, any other is looked up in
+ * path_list (colon separated; NULL: the system's default). Follows #! to the program that will
+ * really run, and finds out whether it can be sealed. Free with memseal_program_free().
+ *
+ * -EINVAL  name is NULL or empty, or options
+ * -ENOENT  no such program           (shells exit with 127)
+ * -EACCES, -ENOEXEC, -EISDIR, -ELOOP, -ENOTDIR, -ENAMETOOLONG, -EIO  found, but it cannot be
+ *          executed                  (shells exit with 126)
+ * -ENOMEM, -EMFILE, -ENFILE
+ */
+int memseal_program_find(const char *name, const char *path_list,
+	const struct memseal_run_opts *opts, struct memseal_program **ret_program);
+
+/* Why it cannot be sealed, or MEMSEAL_RUN_OK. *ret_object, unless NULL, is the file at fault. */
+enum memseal_refusal memseal_program_refusal(
+	const struct memseal_program *program, const char **ret_object);
+
+/* The reason in words, without a full stop; never NULL. */
+const char *memseal_refusal_text(enum memseal_refusal refusal);
+
+/*
+ * Replaces the calling process, as execve(2) does, by the program, with the agent in LD_PRELOAD;
+ * if it was refused, by the program as it is if the options allowed that. Returns only on failure.
+ *
+ * -EOPNOTSUPP  it was refused and the options do not allow it unsealed
+ * -ENOMEM, and what execve(2) documents
+ */
+int memseal_program_exec(
+	const struct memseal_program *program, char *const argv[], char *const envp[]);
+
+void memseal_program_free(struct memseal_program *program);
+
+/*
+ * Other processes: what is mapped there and what holds it. Needs the right to read
+ * /proc/PID/smaps: the same user and a dumpable process, or CAP_SYS_PTRACE.
+ */
+
+enum memseal_kind {
+	MEMSEAL_KIND_TEXT = 0,
+	MEMSEAL_KIND_RODATA,
+	MEMSEAL_KIND_RELRO,
+	MEMSEAL_KIND_DATA,
+	MEMSEAL_KIND_BSS,
+	MEMSEAL_KIND_HEAP,
+	MEMSEAL_KIND_STACK,
+	MEMSEAL_KIND_ANON,
+	MEMSEAL_KIND_VDSO,
+	MEMSEAL_KIND_VVAR,
+	MEMSEAL_KIND_VSYSCALL,
+	MEMSEAL_KIND_FILE,
+	MEMSEAL_KIND_MEMFD,
+	MEMSEAL_KIND_SHM,
+	MEMSEAL_KIND_SPECIAL,
+};
+
+struct memseal_mapping {
+	uint64_t start, end;    /* addresses in that process; end is the first byte behind it */
+	char perm[5];           /* "r-xp", as /proc/PID/maps prints it */
+	enum memseal_kind kind; /* of most of its pages */
+	bool sealed;
+	bool content_locked; /* sealed, and its bytes cannot be written by any way */
+	const char *object;  /* path or name as the kernel prints it, or NULL; lives until the next
+				call on the process */
+	const char *why;     /* why it is not sealed, static text; NULL if sealed */
+};
+
+struct memseal_coverage {
+	uint64_t sealable; /* bytes: pages of non-writable PT_LOAD and of RELRO, of every image */
+	uint64_t sealed;   /* bytes of them that are sealed */
+	unsigned images;
+};
+
+struct memseal_process; /* opaque; one thread at a time */
+
+struct memseal_process_opts {
+	size_t size;      /* sizeof(struct memseal_process_opts) */
+	const char *proc; /* where proc(5) is mounted; NULL: "/proc" */
+};
+
+/*
+ * Takes a picture of a process's address space. Close with memseal_process_close().
+ *
+ * -EINVAL  pid is not positive, or options
+ * -ESRCH   no such process, or it ended meanwhile; a zombie
+ * -ENXIO   it has no address space: a kernel thread
+ * -EACCES, -EPERM  it may not be looked at
+ * -EBADMSG the kernel's text was not understood
+ * -ENOMEM, -EMFILE, -ENFILE, -EIO
+ */
+int memseal_process_open(
+	pid_t pid, const struct memseal_process_opts *opts, struct memseal_process **ret_process);
+
+/* The next mapping: 1, or 0 after the last. *ret_mapping is untouched unless 1. */
+int memseal_process_next_mapping(
+	struct memseal_process *process, struct memseal_mapping *ret_mapping);
+
+/* How much of what can be sealed is. */
+void memseal_process_coverage(
+	const struct memseal_process *process, struct memseal_coverage *ret_coverage);
+
+/* The process's name, as /proc/PID/comm has it: any bytes but NUL, at most 15. */
+const char *memseal_process_comm(const struct memseal_process *process);
+
+void memseal_process_close(struct memseal_process *process);
+
+/* The word for a kind in tables and JSON: "text", "relro", ... */
+const char *memseal_kind_name(enum memseal_kind kind);
+
+/*
+ * The processes of the system, in no order: calls fn for each until it returns other than 0, and
+ * returns that. -ENOENT, -EACCES, -EMFILE, -ENFILE, -EIO: /proc cannot be read. -EINVAL: options.
+ */
+int memseal_process_each(
+	const struct memseal_process_opts *opts, int (*fn)(pid_t pid, void *arg), void *arg);
+
+/* The version of the library, as "1.2.3". */
+const char *memseal_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

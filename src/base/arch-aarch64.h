@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MEMSEAL_BASE_ARCH_AARCH64_H
+#define MEMSEAL_BASE_ARCH_AARCH64_H
+
+/* System call numbers: include/uapi/asm-generic/unistd.h */
+#define NR_getxattr         8
+#define NR_fcntl            25
+#define NR_ftruncate        46
+#define NR_faccessat        48
+#define NR_openat           56
+#define NR_close            57
+#define NR_getdents64       61
+#define NR_read             63
+#define NR_write            64
+#define NR_pread64          67
+#define NR_readlinkat       78
+#define NR_newfstatat       79
+#define NR_exit_group       94
+#define NR_futex            98
+#define NR_sched_yield      124
+#define NR_tgkill           131
+#define NR_uname            160
+#define NR_prctl            167
+#define NR_getpid           172
+#define NR_gettid           178
+#define NR_munmap           215
+#define NR_mremap           216
+#define NR_clone            220
+#define NR_execve           221
+#define NR_mmap             222
+#define NR_mprotect         226
+#define NR_madvise          233
+#define NR_wait4            260
+#define NR_process_vm_readv 270
+#define NR_seccomp          277
+#define NR_memfd_create     279
+#define NR_pkey_alloc       289
+#define NR_pkey_free        290
+#define NR_memfd_secret     447
+#define NR_mseal            462
+
+static inline long arch_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MEMSEAL_BASE_ARCH_X86_64_H
+#define MEMSEAL_BASE_ARCH_X86_64_H
+
+/* System call numbers: arch/x86/entry/syscalls/syscall_64.tbl */
+#define NR_read             0
+#define NR_write            1
+#define NR_close            3
+#define NR_mmap             9
+#define NR_mprotect         10
+#define NR_munmap           11
+#define NR_pread64          17
+#define NR_sched_yield      24
+#define NR_mremap           25
+#define NR_madvise          28
+#define NR_getpid           39
+#define NR_clone            56
+#define NR_wait4            61
+#define NR_uname            63
+#define NR_fcntl            72
+#define NR_ftruncate        77
+#define NR_prctl            157
+#define NR_gettid           186
+#define NR_getxattr         191
+#define NR_futex            202
+#define NR_exit_group       231
+#define NR_tgkill           234
+#define NR_openat           257
+#define NR_newfstatat       262
+#define NR_readlinkat       267
+#define NR_faccessat        269
+#define NR_execve           59
+#define NR_process_vm_readv 310
+#define NR_seccomp          317
+#define NR_memfd_create     319
+#define NR_pkey_alloc       330
+#define NR_pkey_free        331
+#define NR_getdents64       217
+#define NR_memfd_secret     447
+#define NR_mseal            462
+
+static inline long arch_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+#endif

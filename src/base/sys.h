@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every system call of the library and the agent. All return the kernel's answer: 0 or more, or a
+ * negative errno. They never touch errno, need no libc, and go through sys_call(), which a test
+ * build can tell to fail the Nth time (fault.h).
+ */
+#ifndef MEMSEAL_BASE_SYS_H
+#define MEMSEAL_BASE_SYS_H
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "arch.h"
+#include "fault.h"
+#include "util.h"
+
+struct iovec;
+struct stat;
+struct utsname;
+
+/* The highest errno the kernel returns: include/linux/err.h, MAX_ERRNO. */
+#define SYS_MAX_ERRNO 4095
+
+static inline bool sys_failed(long ret)
+{
+	return (unsigned long)ret >= -(unsigned long)SYS_MAX_ERRNO;
+}
+
+static inline long sys_call(long nr, long a, long b, long c, long d, long e, long f)
+{
+	long ret;
+
+	if (fault_hits(&ret))
+		return ret;
+	return arch_syscall(nr, a, b, c, d, e, f);
+}
+
+#define sys_call0(nr)             sys_call(nr, 0, 0, 0, 0, 0, 0)
+#define sys_call1(nr, a)          sys_call(nr, (long)(a), 0, 0, 0, 0, 0)
+#define sys_call2(nr, a, b)       sys_call(nr, (long)(a), (long)(b), 0, 0, 0, 0)
+#define sys_call3(nr, a, b, c)    sys_call(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define sys_call4(nr, a, b, c, d) sys_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define sys_call5(nr, a, b, c, d, e) \
+	sys_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define sys_call6(nr, a, b, c, d, e, f) \
+	sys_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/* Memory. Addresses are integers here: most of them are not this program's objects. */
+
+static inline int sys_mseal(uint64_t addr, size_t len, unsigned long flags)
+{
+	return (int)sys_call3(NR_mseal, addr, len, flags);
+}
+
+/* Returns the address or a negative errno; sys_failed() tells them apart. */
+static inline long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, uint64_t offset)
+{
+	return sys_call6(NR_mmap, addr, len, prot, flags, fd, offset);
+}
+
+static inline int sys_munmap(uint64_t addr, size_t len)
+{
+	return (int)sys_call2(NR_munmap, addr, len);
+}
+
+static inline int sys_mprotect(uint64_t addr, size_t len, int prot)
+{
+	return (int)sys_call3(NR_mprotect, addr, len, prot);
+}
+
+/* Returns the address or a negative errno; sys_failed() tells them apart. */
+static inline long sys_mremap(uint64_t addr, size_t old_len, size_t new_len, int flags, uint64_t to)
+{
+	return sys_call5(NR_mremap, addr, old_len, new_len, flags, to);
+}
+
+static inline int sys_madvise(uint64_t addr, size_t len, int advice)
+{
+	return (int)sys_call3(NR_madvise, addr, len, advice);
+}
+
+static inline int sys_memfd_create(const char *name, unsigned int flags)
+{
+	return (int)sys_call2(NR_memfd_create, name, flags);
+}
+
+static inline int sys_memfd_secret(unsigned int flags)
+{
+	return (int)sys_call1(NR_memfd_secret, flags);
+}
+
+static inline int sys_pkey_alloc(unsigned long flags, unsigned long rights)
+{
+	return (int)sys_call2(NR_pkey_alloc, flags, rights);
+}
+
+static inline int sys_pkey_free(int pkey)
+{
+	return (int)sys_call1(NR_pkey_free, pkey);
+}
+
+/* Files. */
+
+static inline int sys_openat(int dir, const char *path, int flags, mode_t mode)
+{
+	return (int)sys_call4(NR_openat, dir, path, flags, mode);
+}
+
+static inline int sys_close(int fd)
+{
+	return (int)sys_call1(NR_close, fd);
+}
+
+static inline ssize_t sys_read(int fd, void *buf, size_t len)
+{
+	return sys_call3(NR_read, fd, buf, len);
+}
+
+static inline ssize_t sys_write(int fd, const void *buf, size_t len)
+{
+	return sys_call3(NR_write, fd, buf, len);
+}
+
+static inline ssize_t sys_pread(int fd, void *buf, size_t len, uint64_t offset)
+{
+	return sys_call4(NR_pread64, fd, buf, len, offset);
+}
+
+static inline int sys_ftruncate(int fd, uint64_t len)
+{
+	return (int)sys_call2(NR_ftruncate, fd, len);
+}
+
+static inline int sys_fcntl(int fd, int op, long arg)
+{
+	return (int)sys_call3(NR_fcntl, fd, op, arg);
+}
+
+static inline int sys_fstatat(int dir, const char *path, struct stat *ret, int flags)
+{
+	return (int)sys_call4(NR_newfstatat, dir, path, ret, flags);
+}
+
+/* Checks with the real user and group, as the kernel's call does. */
+static inline int sys_faccessat(int dir, const char *path, int mode)
+{
+	return (int)sys_call3(NR_faccessat, dir, path, mode);
+}
+
+static inline ssize_t sys_readlinkat(int dir, const char *path, char *buf, size_t len)
+{
+	return sys_call4(NR_readlinkat, dir, path, buf, len);
+}
+
+static inline ssize_t sys_getxattr(const char *path, const char *name, void *buf, size_t len)
+{
+	return sys_call4(NR_getxattr, path, name, buf, len);
+}
+
+static inline ssize_t sys_getdents64(int fd, void *buf, size_t len)
+{
+	return sys_call3(NR_getdents64, fd, buf, len);
+}
+
+/* Processes and threads. */
+
+static inline pid_t sys_getpid(void)
+{
+	return (pid_t)sys_call0(NR_getpid);
+}
+
+static inline pid_t sys_gettid(void)
+{
+	return (pid_t)sys_call0(NR_gettid);
+}
+
+static inline int sys_tgkill(pid_t pid, pid_t tid, int sig)
+{
+	return (int)sys_call3(NR_tgkill, pid, tid, sig);
+}
+
+static inline int sys_futex(uint32_t *word, int op, uint32_t value, const void *timeout)
+{
+	return (int)sys_call4(NR_futex, word, op, value, timeout);
+}
+
+/* fork(2) as a system call: flags may only hold the signal for the parent. */
+static inline pid_t sys_fork(int exit_signal)
+{
+	return (pid_t)sys_call5(NR_clone, exit_signal, 0, 0, 0, 0);
+}
+
+static inline pid_t sys_wait4(pid_t pid, int *ret_status, int options)
+{
+	return (pid_t)sys_call4(NR_wait4, pid, ret_status, options, 0);
+}
+
+static inline int sys_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return (int)sys_call3(NR_execve, path, argv, envp);
+}
+
+/* Not through sys_call(): it cannot fail. */
+NORETURN static inline void sys_exit_group(int status)
+{
+	for (;;)
+		arch_syscall(NR_exit_group, status, 0, 0, 0, 0, 0);
+}
+
+static inline int sys_prctl(
+	int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	return (int)sys_call5(NR_prctl, op, a, b, c, d);
+}
+
+static inline int sys_seccomp(unsigned int op, unsigned int flags, void *args)
+{
+	return (int)sys_call3(NR_seccomp, op, flags, args);
+}
+
+static inline int sys_uname(struct utsname *ret)
+{
+	return (int)sys_call1(NR_uname, ret);
+}
+
+/* For CLEANUP(): closes the descriptor, if there is one. */
+static inline void sys_close_cleanup(int *fd)
+{
+	if (*fd >= 0)
+		(void)arch_syscall(NR_close, *fd, 0, 0, 0, 0, 0);
+}
+
+#endif
