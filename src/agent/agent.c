@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "agent/hook.h"
+#include "agent/libc.h"
 #include "agent/message.h"
 #include "agent/options.h"
 #include "agent/symbol.h"
@@ -66,7 +67,7 @@ void agent_seal_new(void)
 		pid_t holder = __atomic_load_n(&sealing, __ATOMIC_SEQ_CST);
 
 		if (holder == self || !__atomic_compare_exchange_n(&sealing, &holder, self, false,
-						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return;
 		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
 		(void)seal_images(false);

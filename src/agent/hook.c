@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <sys/mman.h>
 
+#include "agent/libc.h"
 #include "agent/state.h"
 #include "base/sys.h"
 
@@ -60,7 +61,8 @@ static int find_loader(struct dl_phdr_info *info, size_t size, void *arg)
 			loader->text_start = start;
 			loader->text_end = start + phdr->p_memsz;
 		}
-		if (phdr->p_type == PT_GNU_RELRO && in_segment(info, i, (uintptr_t)_rtld_global_ro)) {
+		if (phdr->p_type == PT_GNU_RELRO &&
+			in_segment(info, i, (uintptr_t)_rtld_global_ro)) {
 			loader->data_end = page_down(start + phdr->p_memsz, agent.page);
 			loader->name = info->dlpi_name;
 			found = true;
@@ -69,7 +71,8 @@ static int find_loader(struct dl_phdr_info *info, size_t size, void *arg)
 	return found;
 }
 
-/* Four neighbouring pointers into ld.so's text, of which the first is _dl_mcount: nothing else is. */
+/* Four neighbouring pointers into ld.so's text, of which the first is _dl_mcount: nothing else is.
+ */
 static uintptr_t *find_open_slot(const struct loader *loader)
 {
 	const uintptr_t *slot = _rtld_global_ro;

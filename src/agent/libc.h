@@ -7,6 +7,8 @@
 #ifndef MEMSEAL_AGENT_LIBC_H
 #define MEMSEAL_AGENT_LIBC_H
 
+#ifndef __ASSEMBLER__
+
 #include <link.h>
 #include <sys/auxv.h>
 
@@ -20,4 +22,5 @@ extern char **environ __attribute__((weak));
 extern const uintptr_t _rtld_global_ro[] __attribute__((weak));
 extern void _dl_mcount(void) __attribute__((weak));
 
+#endif
 #endif

@@ -20,21 +20,21 @@
 #endif
 
 /* ld.so's internal dlopen: elf/dl-open.c, _dl_open. Its failures leave by longjmp(3). */
-typedef void *loader_open_fn(const char *file, int mode, const void *caller, long namespace, int argc,
-	char **argv, char **env);
+typedef void *loader_open_fn(const char *file, int mode, const void *caller, long namespace,
+	int argc, char **argv, char **env);
 typedef void *dlopen_fn(const char *file, int mode);
 
 struct agent_state {
-	uint64_t page;         /* bytes */
-	bool ready;            /* the constructor is done and this state is sealed */
-	bool allow_unsealed;   /* what cannot be sealed is reported and left */
-	bool no_dlopen;        /* objects loaded later are left alone */
-	bool glibc;            /* objects can be unloaded: they must be pinned */
+	uint64_t page;       /* bytes */
+	bool ready;          /* the constructor is done and this state is sealed */
+	bool allow_unsealed; /* what cannot be sealed is reported and left */
+	bool no_dlopen;      /* objects loaded later are left alone */
+	bool glibc;          /* objects can be unloaded: they must be pinned */
 
 	/* hook.c */
-	loader_open_fn *open;  /* what ld.so's open pointer held; NULL: not replaced */
-	const char *proof;     /* what the proof opens, told by its address */
-	bool proven;           /* and it arrived */
+	loader_open_fn *open; /* what ld.so's open pointer held; NULL: not replaced */
+	const char *proof;    /* what the proof opens, told by its address */
+	bool proven;          /* and it arrived */
 
 	/* pin.c and stubs.c: the C library's own, or NULL */
 	dlopen_fn *pin;

@@ -5,8 +5,7 @@
  * caller's return address in place: both look at it to find the caller's object. So an object that
  * was just opened is sealed when the program asks for its first symbol.
  */
-#include <link.h>
-
+#include "agent/libc.h"
 #include "agent/state.h"
 #include "agent/symbol.h"
 

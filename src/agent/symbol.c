@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/symbol.h"
 
-#include <link.h>
-
+#include "agent/libc.h"
 #include "base/util.h"
 
 struct search {
@@ -13,7 +12,7 @@ struct search {
 };
 
 struct tables {
-	const ElfW(Sym) *symbols;
+	const ElfW(Sym) * symbols;
 	const char *strings;
 	const uint32_t *gnu_hash;
 	const uint32_t *sysv_hash;
@@ -65,7 +64,8 @@ static bool find_tables(const struct dl_phdr_info *info, struct tables *ret)
 	return ret->symbols && ret->strings && (ret->gnu_hash || ret->sysv_hash);
 }
 
-static bool matches(const struct search *search, const struct tables *tables, const ElfW(Sym) *symbol)
+static bool matches(
+	const struct search *search, const struct tables *tables, const ElfW(Sym) * symbol)
 {
 	return symbol->st_shndx != SHN_UNDEF && symbol->st_value != 0 &&
 	       ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
@@ -73,7 +73,7 @@ static bool matches(const struct search *search, const struct tables *tables, co
 }
 
 /* gABI of DT_GNU_HASH: header of four words, Bloom filter, buckets, chains that end on bit 0. */
-static const ElfW(Sym) *find_gnu(const struct search *search, const struct tables *tables)
+static const ElfW(Sym) * find_gnu(const struct search *search, const struct tables *tables)
 {
 	const uint32_t *table = tables->gnu_hash;
 	uint32_t buckets = table[0], first = table[1], bloom = table[2];
@@ -96,7 +96,7 @@ static const ElfW(Sym) *find_gnu(const struct search *search, const struct table
 }
 
 /* DT_HASH tells how many symbols there are: the second word. */
-static const ElfW(Sym) *find_sysv(const struct search *search, const struct tables *tables)
+static const ElfW(Sym) * find_sysv(const struct search *search, const struct tables *tables)
 {
 	for (uint32_t i = 0; i < tables->sysv_hash[1]; i++)
 		if (matches(search, tables, &tables->symbols[i]))
@@ -119,7 +119,7 @@ static bool holds(const struct dl_phdr_info *info, uintptr_t addr)
 static int search_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct search *search = arg;
-	const ElfW(Sym) *symbol;
+	const ElfW(Sym) * symbol;
 	struct tables tables;
 
 	(void)size;
