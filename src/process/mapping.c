@@ -111,7 +111,7 @@ static const char *why_not_sealed(const struct summary *summary)
 	return plan_why_text(summary->why[most_pages(summary)]);
 }
 
-int memseal_process_next_mapping(
+EXPORT int memseal_process_next_mapping(
 	struct memseal_process *process, struct memseal_mapping *ret_mapping)
 {
 	const struct mapping *m;
@@ -141,13 +141,13 @@ int memseal_process_next_mapping(
 	return 1;
 }
 
-void memseal_process_coverage(
+EXPORT void memseal_process_coverage(
 	const struct memseal_process *process, struct memseal_coverage *ret_coverage)
 {
 	*ret_coverage = process->coverage;
 }
 
-const char *memseal_kind_name(enum memseal_kind kind)
+EXPORT const char *memseal_kind_name(enum memseal_kind kind)
 {
 	static const char *const names[] = {
 		[MEMSEAL_KIND_TEXT] = "text",

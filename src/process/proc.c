@@ -6,6 +6,7 @@
 
 #include <memseal.h>
 
+#include "base/options.h"
 #include "base/sys.h"
 #include "images.h"
 #include "proc.h"
@@ -16,23 +17,13 @@ static void close_cleanup(struct memseal_process **process)
 	memseal_process_close(*process);
 }
 
-/* Copies what of a caller's option struct this version knows. -EINVAL if more than that is set. */
 static int read_opts(const struct memseal_process_opts *opts, struct memseal_process_opts *ret_opts)
 {
-	const unsigned char *bytes = (const void *)opts;
+	int r = options_read(ret_opts, sizeof(*ret_opts), opts);
 
-	*ret_opts = (struct memseal_process_opts){ .size = sizeof(*ret_opts) };
-	if (opts) {
-		if (opts->size < sizeof(opts->size))
-			return -EINVAL;
-		for (size_t i = sizeof(*opts); i < opts->size; i++)
-			if (bytes[i])
-				return -EINVAL;
-		memcpy(ret_opts, opts, min_u64(opts->size, sizeof(*ret_opts)));
-	}
-	if (!ret_opts->proc)
+	if (!r && !ret_opts->proc)
 		ret_opts->proc = "/proc";
-	return 0;
+	return r;
 }
 
 static int add_mapping(struct memseal_process *process, const struct mapping *mapping)
@@ -196,7 +187,7 @@ static int documented(int r)
 	}
 }
 
-int memseal_process_open(
+EXPORT int memseal_process_open(
 	pid_t pid, const struct memseal_process_opts *opts, struct memseal_process **ret_process)
 {
 	CLEANUP(sys_close_cleanup) int dir = -1, thread = -1;
@@ -217,7 +208,7 @@ int memseal_process_open(
 	return documented(r);
 }
 
-int memseal_process_name(
+EXPORT int memseal_process_name(
 	pid_t pid, const struct memseal_process_opts *opts, char ret_name[MEMSEAL_NAME_SIZE])
 {
 	CLEANUP(sys_close_cleanup) int dir = -1;
@@ -229,12 +220,12 @@ int memseal_process_name(
 	return documented(dir < 0 ? dir : procfs_comm(dir, ret_name));
 }
 
-const char *memseal_process_comm(const struct memseal_process *process)
+EXPORT const char *memseal_process_comm(const struct memseal_process *process)
 {
 	return process->comm;
 }
 
-void memseal_process_close(struct memseal_process *process)
+EXPORT void memseal_process_close(struct memseal_process *process)
 {
 	if (!process)
 		return;
@@ -244,7 +235,7 @@ void memseal_process_close(struct memseal_process *process)
 	free(process);
 }
 
-int memseal_process_each(
+EXPORT int memseal_process_each(
 	const struct memseal_process_opts *opts, int (*fn)(pid_t pid, void *arg), void *arg)
 {
 	CLEANUP(sys_close_cleanup) int proc = -1;
