@@ -12,8 +12,8 @@
 #endif
 
 #include "base/sys.h"
-#include "environment.h"
-#include "probe.h"
+#include "engine/environment.h"
+#include "engine/probe.h"
 
 /* Bytes of memory to try things on: pages of every size that 64-bit kernels use fit in. */
 #define SCRATCH 65536
