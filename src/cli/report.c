@@ -26,72 +26,6 @@ static const struct command {
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static const char *title = "memseal";
-
-static void vcomplain(const char *fmt, va_list args)
-{
-	char line[512];
-
-	vsnprintf(line, sizeof(line), fmt, args);
-	fprintf(stderr, "%s: %s\n", title, line);
-}
-
-void complain(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vcomplain(fmt, args);
-	va_end(args);
-}
-
-void die(enum status status, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vcomplain(fmt, args);
-	va_end(args);
-	exit(status);
-}
-
-struct quoted quote(const char *text)
-{
-	struct quoted ret = { "'" };
-	size_t len = 1;
-
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (len + sizeof("\\xff...'") > sizeof(ret.text)) {
-			len += (size_t)sprintf(ret.text + len, "...");
-			break;
-		}
-		/* Bytes above ASCII too: in UTF-8, C1 controls hide there. */
-		if (*p < 0x20 || *p >= 0x7f)
-			len += (size_t)sprintf(ret.text + len, "\\x%02x", *p);
-		else
-			ret.text[len++] = (char)*p;
-	}
-	strcpy(ret.text + len, "'");
-	return ret;
-}
-
-int next_option(int argc, char **argv, const char *shorts, const struct option *longs)
-{
-	char letter[] = "-?";
-	int c;
-
-	opterr = 0;
-	c = getopt_long(argc, argv, shorts, longs, NULL);
-	if (c == ':')
-		die(STATUS_USAGE, "option %s needs a value", quote(argv[optind - 1]).text);
-	if (c != '?')
-		return c;
-	/* optopt is an unknown letter, or 0 or a known one if it was a long option. */
-	letter[1] = (char)optopt;
-	die(STATUS_USAGE, "invalid option %s: see %s --help",
-		quote(optopt && !strchr(shorts, optopt) ? letter : argv[optind - 1]).text, title);
-}
-
 int print_version(void)
 {
 	printf("memseal %s\n", memseal_version());
@@ -153,8 +87,8 @@ static int dispatch(int argc, char **argv)
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(name, commands[i].name) != 0)
 			continue;
-		title = commands[i].title;
-		argv[1] = (char *)title;
+		set_title(commands[i].title, STATUS_USAGE);
+		argv[1] = (char *)commands[i].title;
 		return commands[i].run(argc - 1, argv + 1);
 	}
 	die(STATUS_USAGE, "unknown command %s: see memseal --help", quote(name).text);
@@ -186,6 +120,7 @@ static int close_stdout(int status)
 
 int main(int argc, char **argv)
 {
+	set_title("memseal", STATUS_USAGE);
 	occupy_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
 	setlocale(LC_ALL, "");

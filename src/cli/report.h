@@ -10,8 +10,9 @@
 #ifndef MEMSEAL_CLI_REPORT_H
 #define MEMSEAL_CLI_REPORT_H
 
-#include <getopt.h>
 #include <sys/types.h>
+
+#include "message.h"
 
 enum status {
 	STATUS_FINE = 0,
@@ -23,25 +24,6 @@ enum status {
 
 int cmd_audit(int argc, char **argv);
 int cmd_map(int argc, char **argv);
-
-/* One line on stderr: "memseal COMMAND: ...". */
-__attribute__((format(printf, 1, 2))) void complain(const char *fmt, ...);
-
-/* The same, then exits. */
-__attribute__((noreturn, format(printf, 2, 3))) void die(enum status status, const char *fmt, ...);
-
-/* A string from outside as a message may show it: control characters escaped, cut if too long. */
-struct quoted {
-	char text[128];
-};
-
-/* To be used within one expression: complain("no file %s", quote(name).text). */
-struct quoted quote(const char *text);
-
-/*
- * getopt_long(3), whose errors become one line and STATUS_USAGE. shorts must start with ':'.
- */
-int next_option(int argc, char **argv, const char *shorts, const struct option *longs);
 
 /* Prints "memseal 1.2.3". */
 int print_version(void);

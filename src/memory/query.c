@@ -22,7 +22,8 @@ EXPORT int memseal_query(const void *addr, size_t len, struct memseal_status *re
 		if (r == 1)
 			status.sealed += page;
 	}
-	/* Whatever the memory, a kernel seal holds these; see kernel_effects() for what it may add. */
+	/* Whatever the memory, a kernel seal holds these; see kernel_effects() for what it may add.
+	 */
 	if (status.sealed == status.size)
 		status.kernel = MEMSEAL_MAPPING | MEMSEAL_NO_SEAL;
 	*ret_status = status;

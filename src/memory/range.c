@@ -65,7 +65,8 @@ static bool holds_stack(const struct page_range *pages, const struct mapping *ma
 	return mapping->kind == MAPPING_STACK || (here >= pages->start && here < pages->end);
 }
 
-static int check_memory(const struct own_maps *maps, const struct page_range *pages, uint64_t effects)
+static int check_memory(
+	const struct own_maps *maps, const struct page_range *pages, uint64_t effects)
 {
 	uint64_t at = pages->start;
 

@@ -153,7 +153,8 @@ static int judge_unloaded(const struct file *file, enum memseal_refusal *ret_ref
 	ssize_t n = 0;
 
 	if (image_find(&file->image, PT_DYNAMIC, &segment) == 0)
-		n = read_at(file, dynamic, min_u64(segment.filesz, sizeof(dynamic)), segment.offset);
+		n = read_at(
+			file, dynamic, min_u64(segment.filesz, sizeof(dynamic)), segment.offset);
 	if (n < 0)
 		return (int)n;
 	type = image_type(&file->header, &file->image, n ? dynamic : NULL, (size_t)n);
@@ -179,8 +180,8 @@ static int judge_elf(struct file *file, enum memseal_refusal *ret_refusal)
 }
 
 /* Privileges that come with the file put the loader in its secure mode: LD_PRELOAD is ignored. */
-static void judge_privileges(const struct file *file, const char *path,
-	enum memseal_refusal *ret_refusal)
+static void judge_privileges(
+	const struct file *file, const char *path, enum memseal_refusal *ret_refusal)
 {
 	ssize_t caps = sys_getxattr(path, "security.capability", NULL, 0);
 
@@ -195,7 +196,8 @@ static void judge_privileges(const struct file *file, const char *path,
 /* "#!", blanks, the interpreter, and what follows behind a blank or at the end of the line. */
 static int read_script(const struct file *file, char *ret_interpreter)
 {
-	const char *line = (const char *)file->head + 2, *end = (const char *)file->head + file->head_len;
+	const char *line = (const char *)file->head + 2,
+		   *end = (const char *)file->head + file->head_len;
 	const char *at;
 	size_t len;
 

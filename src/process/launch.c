@@ -49,7 +49,8 @@ static bool starts_with_agent(const char *list, const char *agent)
 {
 	size_t len = strlen(agent);
 
-	return strncmp(list, agent, len) == 0 && (!list[len] || list[len] == ':' || list[len] == ' ');
+	return strncmp(list, agent, len) == 0 &&
+	       (!list[len] || list[len] == ':' || list[len] == ' ');
 }
 
 /* The agent before whatever was to be preloaded anyway. */
@@ -76,8 +77,8 @@ static const char *options_entry(const struct memseal_program *program)
 }
 
 /* The caller's environment with the two variables set, in the place of their old values. */
-static int build_environment(const struct memseal_program *program, char *const *envp, char *preload,
-	char ***ret)
+static int build_environment(
+	const struct memseal_program *program, char *const *envp, char *preload, char ***ret)
 {
 	const char *options = options_entry(program);
 	char **env = malloc((vector_len(envp) + 3) * sizeof(*env));
@@ -116,8 +117,8 @@ static int exec_program(const struct memseal_program *program, char *const *argv
 			      : sys_execve(program->path, argv, envp);
 }
 
-EXPORT int memseal_program_exec(const struct memseal_program *program, char *const argv[],
-	char *const envp[])
+EXPORT int memseal_program_exec(
+	const struct memseal_program *program, char *const argv[], char *const envp[])
 {
 	CLEANUP(free_string) char *preload = NULL;
 	CLEANUP(free_vector) char **env = NULL;

@@ -74,7 +74,8 @@ static int find_file(const char *name, const char *path_list, char *ret_path)
 	return check_executable(ret_path);
 }
 
-static void refuse(struct memseal_program *program, enum memseal_refusal refusal, const char *object)
+static void refuse(
+	struct memseal_program *program, enum memseal_refusal refusal, const char *object)
 {
 	program->refusal = refusal;
 	strncpy(program->object, object, sizeof(program->object) - 1);
@@ -163,8 +164,8 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 	return 0;
 }
 
-EXPORT enum memseal_refusal memseal_program_refusal(const struct memseal_program *program,
-	const char **ret_object)
+EXPORT enum memseal_refusal memseal_program_refusal(
+	const struct memseal_program *program, const char **ret_object)
 {
 	if (ret_object)
 		*ret_object = program->refusal == MEMSEAL_RUN_OK ? program->path : program->object;
@@ -183,7 +184,8 @@ EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 	static const char *const texts[] = {
 		[MEMSEAL_RUN_OK] = "can be sealed",
 		[MEMSEAL_RUN_STATIC] = "statically linked: there is no loader to load the agent",
-		[MEMSEAL_RUN_LOADER] = "a dynamic loader or shared object: name the program instead",
+		[MEMSEAL_RUN_LOADER] =
+			"a dynamic loader or shared object: name the program instead",
 		[MEMSEAL_RUN_UNKNOWN_LOADER] = "its dynamic loader is neither glibc's nor musl's",
 		[MEMSEAL_RUN_SETID] = "set-user-ID or set-group-ID: the loader ignores the agent",
 		[MEMSEAL_RUN_FILE_CAPS] = "has file capabilities: the loader ignores the agent",
@@ -191,7 +193,8 @@ EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 		[MEMSEAL_RUN_UNREADABLE] = "may be executed but not read",
 		[MEMSEAL_RUN_NOT_ELF] = "neither an ELF program nor a script",
 		[MEMSEAL_RUN_NO_AGENT] = "not a usable agent library: reinstall memseal",
-		[MEMSEAL_RUN_NO_MSEAL] = "this kernel has no mseal(2): Linux 6.10 or later is needed",
+		[MEMSEAL_RUN_NO_MSEAL] =
+			"this kernel has no mseal(2): Linux 6.10 or later is needed",
 		[MEMSEAL_RUN_FILTERED] = "a seccomp filter refuses mseal(2): allow it there",
 	};
 
