@@ -34,4 +34,7 @@ pid_t parse_pid(const char *text);
 /* Why memseal_process_open() failed with a negative errno, and the remedy if there is one. */
 const char *open_error_text(int error);
 
+/* The exit status that goes with it. */
+enum status open_error_status(int error);
+
 #endif
