@@ -8,9 +8,27 @@
  * Each field parser returns the first byte behind the field, or NULL for one that cannot be.
  */
 
-/* The newline of the line at `at`; NULL if there is none. The kernel writes no NUL. */
+/* Nonzero if one of the eight bytes is zero; the lowest of those is found exactly. */
+static uint64_t zero_bytes(uint64_t bytes)
+{
+	return (bytes - UINT64_C(0x0101010101010101)) & ~bytes & UINT64_C(0x8080808080808080);
+}
+
+/*
+ * The newline of the line at `at`; NULL if there is none. The kernel writes no NUL. Eight bytes at
+ * a time: this loop sees every byte of smaps, and would cost a quarter of what the kernel needs to
+ * write them.
+ */
 static const char *line_end(const char *at, const char *end)
 {
+	const uint64_t newlines = UINT64_C(0x0a0a0a0a0a0a0a0a);
+	uint64_t bytes;
+
+	for (; (size_t)(end - at) >= sizeof(bytes); at += sizeof(bytes)) {
+		__builtin_memcpy(&bytes, at, sizeof(bytes));
+		if (zero_bytes(bytes) | zero_bytes(bytes ^ newlines))
+			break;
+	}
 	while (at < end && *at != '\n' && *at != '\0')
 		at++;
 	return at < end && *at == '\n' ? at : NULL;
