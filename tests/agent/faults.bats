@@ -6,6 +6,8 @@ bats_require_minimum_version 1.5.0
 
 COVERAGE_SELF=$BUILD/tests/coverage-self
 AGENT_FAULTY=$BUILD/tests/libmemseal-agent-faulty.so
+MSEAL=462
+MREMAP=$(printf '#include <sys/syscall.h>\nSYS_mremap' | cc -E - | tail -n 1)
 LIBRARIES="libm.so.6 libresolv.so.2"
 
 # errno numbers: EINTR, EIO, ENOMEM, EINVAL, ENOSYS. Not EPERM: mremap(2) of a page onto itself
@@ -71,7 +73,7 @@ outcome_is_honest() {
 
 @test "a seccomp filter that refuses mremap does not make memory look sealed" {
 	for errno in 1 13 38; do
-		run -125 --separate-stderr "$BUILD/tests/deny-syscall" mremap $errno \
+		run -125 --separate-stderr "$BUILD/tests/deny-syscall" "$MREMAP" $errno \
 			env LD_PRELOAD="$BUILD/libmemseal-agent.so" "$COVERAGE_SELF"
 		[ -z "$output" ]
 		[[ "$stderr" == *"cannot ask mremap(2) what is sealed"* ]]
@@ -80,7 +82,7 @@ outcome_is_honest() {
 
 @test "a seccomp filter that refuses mseal is a refusal" {
 	for errno in 1 38; do
-		run -125 --separate-stderr "$BUILD/tests/deny-syscall" mseal $errno \
+		run -125 --separate-stderr "$BUILD/tests/deny-syscall" "$MSEAL" $errno \
 			env LD_PRELOAD="$BUILD/libmemseal-agent.so" "$COVERAGE_SELF"
 		[ -z "$output" ]
 		[[ "$stderr" == *"cannot seal"*"seccomp"* ]]

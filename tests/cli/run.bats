@@ -257,9 +257,9 @@ hello() {
 }
 
 @test "a kernel or a filter without mseal is told, and nothing starts" {
-	run -125 "$BUILD/tests/deny-syscall" mseal 1 "$MEMSEAL" run echo started
+	run -125 "$BUILD/tests/deny-syscall" 462 1 "$MEMSEAL" run echo started
 	[[ "$output" == *"a seccomp filter refuses mseal(2)"* ]]
-	run -0 --separate-stderr "$BUILD/tests/deny-syscall" mseal 1 \
+	run -0 --separate-stderr "$BUILD/tests/deny-syscall" 462 1 \
 		"$MEMSEAL" run --allow-unsealed echo started
 	[ "$output" = started ]
 	[ "${#stderr_lines[@]}" = 1 ]
