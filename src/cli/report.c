@@ -21,6 +21,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "audit", "memseal audit", cmd_audit, "how much of each process is sealed" },
+	{ "doctor", "memseal doctor", cmd_doctor, "what this machine can do" },
 	{ "map", "memseal map", cmd_map, "the address space of a process, mapping by mapping" },
 };
 
