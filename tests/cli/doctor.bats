@@ -69,6 +69,18 @@ for check in report["checks"]:
 	done
 }
 
+@test "an attempt that is killed leaves no core file" {
+	case $(cat /proc/sys/kernel/core_pattern) in
+	'|'* | /*) skip "core files go elsewhere: see kernel.core_pattern" ;;
+	esac
+	cd "$BATS_TEST_TMPDIR"
+	ulimit -c unlimited
+	run -1 deny-syscall $mseal kill memseal doctor
+	[ -z "$(ls)" ]
+	run ! sh -c 'kill -SYS $$'
+	[ -n "$(ls)" ]
+}
+
 @test "a missing mseal is told apart: not supported here" {
 	run -3 setarch --uname-2.6 deny-syscall $mseal $ENOSYS memseal doctor
 	[ "$(status_of mseal)" = missing ]
@@ -85,6 +97,7 @@ for check in report["checks"]:
 }
 
 @test "where no process can be started, nothing is known" {
+	export ASAN_OPTIONS=detect_leaks=0 # the leak checker starts one
 	run -1 deny-syscall $clone $EPERM memseal doctor
 	[ "$(status_of mseal)" = unknown ]
 	[ "$(status_of proc)" = unknown ]

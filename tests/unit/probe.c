@@ -367,16 +367,20 @@ START_TEST(calls_that_are_missing_are_missing)
 }
 END_TEST
 
-START_TEST(seals_that_are_only_pretended_do_not_count)
+START_TEST(what_is_only_pretended_does_not_count)
 {
 	refuse(NR_fcntl, 0);
+	refuse(NR_seccomp, 0);
 	ck_assert_int_eq(probed().memfd_seals, MEMSEAL_NO);
+	ck_assert_int_eq(probed().seccomp, MEMSEAL_NO);
 }
 END_TEST
 
 START_TEST(refused_mremap_does_not_look_like_a_seal)
 {
 	refuse(NR_mremap, EPERM);
+	ck_assert_int_eq(probed().system_mappings_sealed, MEMSEAL_UNKNOWN);
+	refuse(NR_mprotect, EPERM);
 	ck_assert_int_eq(probed().system_mappings_sealed, MEMSEAL_UNKNOWN);
 }
 END_TEST
@@ -809,7 +813,7 @@ static void add_filters(Suite *suite)
 	tcase_add_loop_test(filters, calls_that_kill_are_filtered, 0, ARRAY_SIZE(filterable));
 	tcase_add_test(filters, all_at_once_may_kill);
 	tcase_add_test(filters, calls_that_are_missing_are_missing);
-	tcase_add_test(filters, seals_that_are_only_pretended_do_not_count);
+	tcase_add_test(filters, what_is_only_pretended_does_not_count);
 	tcase_add_test(filters, refused_mremap_does_not_look_like_a_seal);
 	tcase_add_test(filters, refused_munmap_does_not_look_like_a_seal);
 	tcase_add_test(filters, without_uname_nobody_knows_why_mseal_is_missing);
