@@ -225,3 +225,22 @@ compile() {
 	compile musl musl-gcc -static
 	compare_with_oracle
 }
+
+@test "score of a 32-bit program as computed otherwise" {
+	[ "$(uname -m)" = x86_64 ] || skip "needs x86-64"
+	gcc -m32 -nostdlib -static -o "$BATS_TEST_TMPDIR/hello" "$SOURCE/tests/helpers/hello-i386.S"
+	start "$BATS_TEST_TMPDIR/hello"
+	compare_with_oracle
+}
+
+@test "a program whose file was removed is read in its memory" {
+	cp "$(command -v sleep)" "$BATS_TEST_TMPDIR/removed"
+	start sh -c 'echo; exec "$0" 1000' "$BATS_TEST_TMPDIR/removed"
+	until [ "$(cat "/proc/$pid/comm")" = removed ]; do :; done
+	run -0 --separate-stderr memseal audit -J "$pid"
+	before=$(field sealable)
+	rm "$BATS_TEST_TMPDIR/removed"
+	run -0 --separate-stderr memseal audit -J "$pid"
+	[ "$(field sealable)" = "$before" ]
+	[ "$before" -gt 1000000 ]
+}
