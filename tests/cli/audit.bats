@@ -156,6 +156,9 @@ field() {
 	start_sleep
 	run -0 memseal audit -n -o state,pid "$pid"
 	[ "$output" = "unsealed $pid" ]
+	run -0 --separate-stderr memseal audit -J -o +open "$pid"
+	jq -e '.processes[0] | keys_unsorted | length == 9 and .[8] == "open"' <<< "$output"
+	[ "$(field open)" = "$(field sealable)" ]
 	run -2 --separate-stderr memseal audit -o STATE,nonsense "$pid"
 	one_line_error audit
 	run -2 --separate-stderr memseal audit --nonsense
