@@ -184,6 +184,15 @@ static enum mapping_kind name_kind(const struct mapping *mapping)
 	return MAPPING_FILE;
 }
 
+enum mapping_kind mapping_kind_of(const char *name)
+{
+	struct mapping mapping = { .name = name };
+
+	while (name[mapping.name_len])
+		mapping.name_len++;
+	return name_kind(&mapping);
+}
+
 /* The rest of the line: spaces up to a column, then the name, which may itself hold spaces. */
 static void parse_name(const char *p, const char *eol, struct mapping *ret)
 {
