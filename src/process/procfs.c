@@ -85,9 +85,17 @@ int procfs_root(const char *root)
 
 int procfs_open(const char *root, pid_t pid)
 {
-	CLEANUP(sys_close_cleanup) int proc = procfs_root(root);
+	CLEANUP(sys_close_cleanup) int proc = -1;
+	char path[PATH_MAX];
+	int dir;
 
-	return proc < 0 ? proc : gone(open_number(proc, pid));
+	if (snprintf(path, sizeof(path), "%s/%d", root, pid) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	dir = open_directory(AT_FDCWD, path);
+	if (dir != -ENOENT)
+		return dir;
+	proc = procfs_root(root);
+	return proc < 0 ? proc : -ESRCH;
 }
 
 static int grow(char **text, size_t *size)
