@@ -109,7 +109,7 @@ static void take_off_deleted(struct mapping *mapping)
 	static const char suffix[] = " (deleted)";
 	size_t len = sizeof(suffix) - 1;
 
-	if (mapping->name_len <= len)
+	if (mapping->name_len < len)
 		return;
 	if (!starts_with(mapping->name + mapping->name_len - len, len, suffix))
 		return;
@@ -173,8 +173,7 @@ static void parse_name(const char *p, const char *eol, struct mapping *ret)
 		p++;
 	ret->name = p;
 	ret->name_len = (size_t)(eol - p);
-	if (ret->name_len && *p != '[')
-		take_off_deleted(ret);
+	take_off_deleted(ret);
 	ret->kind = name_kind(ret);
 }
 

@@ -498,7 +498,8 @@ START_TEST(test_memory_seal)
 	put_note(form, bytes + before, NT_GNU_PROPERTY_TYPE_0, "GNU", desc, desc_len);
 	ck_assert(!image_note_memory_seal(&image, bytes, len));
 	put_properties(form, desc, 3, 4);
-	put_note(form, bytes + before, NT_GNU_PROPERTY_TYPE_0, "GNU", desc, desc_len);
+	len = before +
+	      put_note(form, bytes + before, NT_GNU_PROPERTY_TYPE_0, "GNU", desc, desc_len + 8);
 	ck_assert(!image_note_memory_seal(&image, bytes, len));
 }
 END_TEST

@@ -218,6 +218,7 @@ static const char *const broken[] = {
 	"1000-2000 r-xp 00000000 fe:00 -7   /f\n",
 	"1000-2000 r-xp 00000000 fe:00 7/f\n",
 	"1000-2000 r-xp 00000000 fe:00 18446744073709551616   /f\n",
+	"1000-2000 r-xp 00000000 fe:00 28446744073709551610   /f\n",
 };
 
 START_TEST(test_broken_line)

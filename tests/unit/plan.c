@@ -569,6 +569,31 @@ START_TEST(test_random_overlap)
 }
 END_TEST
 
+/* Three images claim one page; the first two claim more. */
+START_TEST(test_overlap)
+{
+	static const struct plan_extent want[] = {
+		{ 0x1000, 0x3000, PLAN_TEXT, 4 },
+		{ 0x3000, 0x5000, PLAN_TEXT, 2 },
+	};
+	struct build two = { 0 }, three = { 0 };
+	struct plan plan = empty_plan();
+
+	add_phdr(&two, PT_LOAD, PF_R | PF_X, 0, 0x2000, 0x2000);
+	add_phdr(&three, PT_LOAD, PF_R | PF_X, 0, 0x3000, 0x3000);
+	ck_assert_int_eq(add(&plan, &two, 0x2000, 9), 0);
+	ck_assert_int_eq(add(&plan, &three, 0x2000, 2), 0);
+	ck_assert_int_eq(add(&plan, &two, 0x1000, 4), 0);
+	plan_sort(&plan);
+	ck_assert_uint_eq(plan.count, ARRAY_SIZE(want));
+	for (size_t i = 0; i < plan.count; i++) {
+		ck_assert_uint_eq(plan.extents[i].start, want[i].start);
+		ck_assert_uint_eq(plan.extents[i].end, want[i].end);
+		ck_assert_uint_eq(plan.extents[i].image, want[i].image);
+	}
+}
+END_TEST
+
 /* Many images, added from the top: the order in which a loader often has them. */
 START_TEST(test_many_images)
 {
@@ -681,6 +706,7 @@ static Suite *plan_suite(void)
 	tcase_add_loop_test(known, test_reason, 0, ARRAY_SIZE(reasons));
 	tcase_add_test(known, test_system_mapping_is_whole);
 	tcase_add_test(known, test_outside_the_mapping);
+	tcase_add_test(known, test_overlap);
 	tcase_add_test(known, test_many_images);
 	suite_add_tcase(suite, known);
 
