@@ -362,6 +362,7 @@ static void check_no_extent(uint32_t type, uint64_t vaddr, uint64_t memsz)
 START_TEST(test_extent_refused)
 {
 	check_no_extent(PT_NOTE, 0, 0x1000);
+	check_no_extent(PT_LOAD, 0x1010, 0);
 	check_no_extent(PT_LOAD, 0x1000, 0);
 	check_no_extent(PT_LOAD, UINT64_MAX - 1, 1); /* its page wraps around */
 	check_no_extent(PT_LOAD, UINT64_MAX, 1);

@@ -203,7 +203,7 @@ START_TEST(test_refused)
 	struct build good = gnu_ld(), bad = good;
 
 	check_refused(&good, BIAS + 1);
-	check_refused(&good, UINT64_MAX - 0x4fff); /* the image would wrap around */
+	check_refused(&good, UINT64_MAX - 0x4fff); /* a segment would wrap around */
 	bad.phdrs[2].p_vaddr = 0x2000;             /* two segments at one address */
 	bad.phdrs[2].p_memsz = 0x1000;
 	check_refused(&bad, 0);
@@ -219,6 +219,20 @@ START_TEST(test_refused)
 	bad = good;
 	bad.phdrs[5].p_memsz = UINT64_MAX; /* RELRO */
 	check_refused(&bad, 0);
+}
+END_TEST
+
+/* No segment wraps around, but the image does: its second segment would lie below its first. */
+START_TEST(test_wraps_between_segments)
+{
+	struct build build = { 0 };
+	struct plan plan = empty_plan();
+
+	add_phdr(&build, PT_LOAD, PF_R | PF_X, 0, 0x1000, 0x1000);
+	add_phdr(&build, PT_LOAD, PF_R, 0x5000, 0x1000, 0x1000);
+	check_refused(&build, UINT64_MAX - 0x2fff);
+	ck_assert_int_eq(add(&plan, &build, UINT64_MAX - 0x6fff, 0), 0);
+	ck_assert_uint_eq(plan.count, 2);
 }
 END_TEST
 
@@ -701,6 +715,7 @@ static Suite *plan_suite(void)
 	tcase_add_test(known, test_odd_segments);
 	tcase_add_test(known, test_negative_bias);
 	tcase_add_test(known, test_refused);
+	tcase_add_test(known, test_wraps_between_segments);
 	tcase_add_test(known, test_no_space);
 	tcase_add_test(known, test_extents_max);
 	tcase_add_loop_test(known, test_reason, 0, ARRAY_SIZE(reasons));
