@@ -370,6 +370,26 @@ START_TEST(test_broken_smaps)
 }
 END_TEST
 
+/* Right before a page that cannot be read, at every length and so at every alignment. */
+START_TEST(test_stays_within_the_text)
+{
+	static const char text[] = LINE FLAGS LINE2 "Size:                  4 kB\n" FLAGS;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), count;
+	char *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	ck_assert_int_eq(mprotect(p + page, page, PROT_NONE), 0);
+	for (size_t len = 0; len < sizeof(text); len++) {
+		bool whole = len == 0 || len == strlen(LINE FLAGS) || len == sizeof(text) - 1;
+
+		memcpy(p + page - len, text, len);
+		ck_assert_int_eq(
+			parse_all(p + page - len, len, MAPS_SMAPS, &count), whole ? 0 : -EBADMSG);
+	}
+	ck_assert_int_eq(munmap(p, 2 * page), 0);
+}
+END_TEST
+
 START_TEST(test_smaps_is_not_maps)
 {
 	size_t count;
@@ -581,6 +601,7 @@ static Suite *maps_suite(void)
 	tcase_add_test(text, test_long_line);
 	tcase_add_loop_test(text, test_flags, 0, ARRAY_SIZE(flags));
 	tcase_add_loop_test(text, test_broken_smaps, 0, ARRAY_SIZE(broken_smaps));
+	tcase_add_test(text, test_stays_within_the_text);
 	tcase_add_test(text, test_smaps_is_not_maps);
 	tcase_add_test(text, test_path);
 	tcase_add_test(text, test_path_too_long);
