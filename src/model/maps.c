@@ -290,7 +290,9 @@ int mapping_path(const struct mapping *mapping, char *buf, size_t size)
 	for (; p < end && len < size; len++) {
 		bool newline = starts_with(p, (size_t)(end - p), "\\012");
 
-		buf[len] = newline ? '\n' : *p;
+		buf[len] = *p;
+		if (newline)
+			buf[len] = '\n';
 		p += newline ? 4 : 1;
 	}
 	if (len == size || len > INT32_MAX)
