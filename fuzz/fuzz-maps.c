@@ -56,18 +56,16 @@ static void check_round_trip(const struct mapping *mapping)
 
 static size_t read_all(const char *text, size_t size, enum maps_format format)
 {
-	struct mapping mapping, before;
+	struct mapping mapping = { 0 };
 	struct maps maps;
 	uint64_t last = 0;
 	size_t count = 0;
 	int r;
 
-	memset(&mapping, 0, sizeof(mapping));
 	maps_init(&maps, text, size, format);
 	for (;; count++) {
 		const char *line = maps.at;
 
-		memcpy(&before, &mapping, sizeof(mapping));
 		r = maps_next(&maps, &mapping);
 		if (r != 1)
 			break;
@@ -79,7 +77,7 @@ static size_t read_all(const char *text, size_t size, enum maps_format format)
 	}
 	CHECK(r == 0 ? maps.at == maps.end : r == -EBADMSG);
 	CHECK(maps_next(&maps, &mapping) == r);
-	CHECK(!memcmp(&before, &mapping, sizeof(mapping)));
+	CHECK(mapping.end == last);
 	return count;
 }
 

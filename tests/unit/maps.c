@@ -168,7 +168,7 @@ START_TEST(test_line)
 	char text[256];
 	struct mapping m;
 
-	snprintf(text, sizeof(text), "%s\n", lines[_i].line);
+	(void)snprintf(text, sizeof(text), "%s\n", lines[_i].line);
 	ck_assert_int_eq(parse_one(text, MAPS_PLAIN, &m), 1);
 	ck_assert_uint_eq(m.start, lines[_i].start);
 	ck_assert_uint_eq(m.end, lines[_i].end);
@@ -329,7 +329,7 @@ START_TEST(test_flags)
 	char text[256];
 	struct mapping m;
 
-	snprintf(text, sizeof(text), "1000-2000 rw-p 00000000 00:00 0 \n%s", flags[_i].flags);
+	(void)snprintf(text, sizeof(text), "1000-2000 rw-p 00000000 00:00 0 \n%s", flags[_i].flags);
 	ck_assert_int_eq(parse_one(text, MAPS_SMAPS, &m), 1);
 	ck_assert_int_eq(m.sealed, flags[_i].sealed);
 	ck_assert_int_eq(m.may_write, flags[_i].may_write);

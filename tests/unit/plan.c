@@ -14,7 +14,7 @@
 #include "model/maps.h"
 #include "model/plan.h"
 
-#define PAGE 0x1000
+#define PAGE UINT64_C(0x1000)
 
 /* An image under construction. */
 struct build {
@@ -280,7 +280,7 @@ static const struct {
 #define X (MAPPING_READ | MAPPING_EXEC)
 	{ MAPPING_FILE, X, false, 0x1000, PLAN_TEXT, PLAN_SEAL, "not sealed" },
 	{ MAPPING_FILE, X, true, 0x1000, PLAN_TEXT, PLAN_SEALED, NULL },
-	{ MAPPING_FILE, W | X, false, 0x1000, PLAN_TEXT, PLAN_WRITABLE, "writable" },
+	{ MAPPING_FILE, W | MAPPING_EXEC, false, 0x1000, PLAN_TEXT, PLAN_WRITABLE, "writable" },
 	{ MAPPING_FILE, R, false, 0x2000, PLAN_RODATA, PLAN_SEAL, "not sealed" },
 	{ MAPPING_ANON, R, false, 0x3000, PLAN_RELRO, PLAN_SEAL, "not sealed" },
 	{ MAPPING_MEMFD, R, false, 0x3000, PLAN_RELRO, PLAN_SEAL, "not sealed" },
@@ -336,7 +336,7 @@ END_TEST
 START_TEST(test_system_mapping_is_whole)
 {
 	struct mapping mapping = {
-		.start = 0x10000, .end = 0x13000, .kind = MAPPING_VDSO, .prot = R | X
+		.start = 0x10000, .end = 0x13000, .kind = MAPPING_VDSO, .prot = X
 	};
 	struct build build = { 0 };
 	struct plan plan = empty_plan();
