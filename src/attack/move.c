@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* mremap(2): moving it, changing its size, moving something onto it. */
+#include <sys/mman.h>
+
+#include "family.h"
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
+#endif
+
+/* Is that page free? If so it still is on return. */
+static int page_free(uint64_t addr, size_t page)
+{
+	long at = sys_mmap(
+		addr, page, PROT_NONE, MAP_FIXED_NOREPLACE | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (sys_failed(at))
+		return (int)at;
+	(void)sys_munmap((uint64_t)at, page);
+	return (uint64_t)at == addr ? 0 : -EEXIST;
+}
+
+/* Room of that size that nothing else is in, to move to. */
+static long room(size_t len)
+{
+	return sys_mmap(0, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+/* The historical probe: changes nothing, but is refused. */
+int attack_mremap_same(const struct attack_target *target, int arg)
+{
+	(void)arg;
+	return attack_answer(sys_mremap(target->addr, target->len, target->len, 0, 0));
+}
+
+int attack_mremap_grow(const struct attack_target *target, int arg)
+{
+	int r = arg & MREMAP_MAYMOVE ? 0 : page_free(target->addr + target->len, target->page);
+
+	if (r < 0)
+		return attack_untried(r);
+	return attack_answer(
+		sys_mremap(target->addr, target->len, target->len + target->page, arg, 0));
+}
+
+/* A mapping of one page right in front of it that wants to be two. */
+int attack_mremap_grow_neighbour(const struct attack_target *target, int arg)
+{
+	uint64_t before = target->addr - target->page;
+	long at = sys_mmap(before, target->page, PROT_READ | PROT_WRITE,
+		MAP_FIXED_NOREPLACE | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)arg;
+	if (sys_failed(at) || (uint64_t)at != before)
+		return attack_untried(sys_failed(at) ? (int)at : -EEXIST);
+	return attack_answer(sys_mremap(before, target->page, 2 * target->page, 0, 0));
+}
+
+/* Down to what lies in front of the watched page. */
+int attack_mremap_shrink(const struct attack_target *target, int arg)
+{
+	(void)arg;
+	if (target->watched == target->addr)
+		return attack_untried(-EINVAL);
+	return attack_answer(
+		sys_mremap(target->addr, target->len, target->watched - target->addr, 0, 0));
+}
+
+int attack_mremap_away(const struct attack_target *target, int arg)
+{
+	struct attack_span span = attack_span_of(target, arg);
+	long to = room(span.len);
+
+	if (sys_failed(to))
+		return attack_untried((int)to);
+	return attack_answer(sys_mremap(
+		span.addr, span.len, span.len, MREMAP_MAYMOVE | MREMAP_FIXED, (uint64_t)to));
+}
+
+/* Its pages go elsewhere, an empty mapping stays. */
+int attack_mremap_dontunmap(const struct attack_target *target, int arg)
+{
+	struct attack_span span = attack_span_of(target, arg);
+
+	return attack_answer(
+		sys_mremap(span.addr, span.len, span.len, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0));
+}
+
+/* Old size 0: a second mapping of the same shared pages. */
+int attack_mremap_duplicate(const struct attack_target *target, int arg)
+{
+	(void)arg;
+	return attack_answer(sys_mremap(target->addr, 0, target->len, MREMAP_MAYMOVE, 0));
+}
+
+int attack_mremap_onto(const struct attack_target *target, int arg)
+{
+	long from = attack_map_filled(target->len);
+
+	if (sys_failed(from))
+		return attack_untried((int)from);
+	return attack_answer(sys_mremap((uint64_t)from, target->len, target->len,
+		MREMAP_MAYMOVE | MREMAP_FIXED | arg, target->addr));
+}
