@@ -4,7 +4,9 @@
  * be those of the expectations, which docs/attacks.md shows.
  */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,4 +180,209 @@ static void observe(const struct attack *attack, enum attack_kind kind, enum att
 	close(target.file);
 	if (target.writable != target.file)
 		close(target.writable);
+}
+
+/* The one attack that the processor, not the kernel, decides: without protection keys no answer. */
+static bool cannot_be_tried(const struct attack *attack)
+{
+	int pkey;
+
+	if (strcmp(attack->name, "pkey-mprotect") != 0)
+		return false;
+	pkey = sys_pkey_alloc(0, 0);
+	if (pkey >= 0)
+		sys_pkey_free(pkey);
+	return pkey < 0;
+}
+
+static unsigned check_attack(
+	const struct attack *attack, enum attack_kind kind, enum attack_lock lock)
+{
+	const char *expected = attack_expected(attack->name, kind, lock);
+	char text[ATTACK_TEXT_SIZE];
+
+	ck_assert_ptr_nonnull(expected);
+	if (cannot_be_tried(attack))
+		expected = "untried";
+	observe(attack, kind, lock, text);
+	if (strcmp(text, expected) == 0)
+		return 0;
+	printf("# %s on %s, lock %s: \"%s\", expected \"%s\"\n", attack->name,
+		attack_kind_name(kind), attack_lock_name(lock), text, expected);
+	return 1;
+}
+
+/* One kind of memory under one lock a run. */
+START_TEST(test_expected)
+{
+	enum attack_kind kind = (enum attack_kind)(_i % ATTACK_KINDS);
+	enum attack_lock lock = (enum attack_lock)(_i / ATTACK_KINDS);
+	unsigned wrong = 0;
+
+	for (size_t i = 0; i < attack_count; i++)
+		wrong += check_attack(&attack_catalogue[i], kind, lock);
+	fflush(stdout);
+	ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+
+static const struct attack *find(const char *name)
+{
+	for (size_t i = 0; i < attack_count; i++)
+		if (strcmp(attack_catalogue[i].name, name) == 0)
+			return &attack_catalogue[i];
+	ck_abort_msg("no attack %s", name);
+}
+
+static void assert_result(
+	const struct attack *attack, const struct attack_target *target, const char *expected)
+{
+	struct attack_result result;
+	char text[ATTACK_TEXT_SIZE];
+
+	ck_assert_int_eq(attack_run(attack, target, &result), 0);
+	attack_result_text(&result, text);
+	ck_assert_str_eq(text, expected);
+}
+
+/* A sealed page that nobody touched yet can be given its first bytes. Touched, it cannot. */
+START_TEST(test_untouched)
+{
+	struct attack_target target = {
+		.len = PAGES * page, .page = page, .untouched = true, .file = -1, .writable = -1
+	};
+
+	target.addr = target.watched = map(PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	assert_result(find("uffd-copy"), &target, "ok, changed");
+	apply_lock(ATTACK_LOCK_KERNEL, &target);
+	assert_result(find("uffd-copy"), &target, "ok, changed");
+	target.untouched = false;
+	assert_result(find("uffd-copy"), &target, "EEXIST");
+}
+END_TEST
+
+/* Replacing or unmapping more than what is sealed is refused before the neighbours are lost. */
+START_TEST(test_neighbours)
+{
+	struct attack_target target = new_target(ATTACK_ANON_RO);
+	struct attack_target middle = target;
+
+	middle.addr += page;
+	middle.len = 2 * page;
+	middle.watched = target.addr;
+	assert_result(find("munmap-around"), &middle, "ok, SIGSEGV");
+	assert_result(find("mmap-fixed-around"), &middle, "ok, zeroed");
+	apply_lock(ATTACK_LOCK_KERNEL, &middle);
+	assert_result(find("munmap-around"), &middle, "EPERM");
+	assert_result(find("mmap-fixed-around"), &middle, "EPERM");
+}
+END_TEST
+
+/*
+ * A call over unsealed pages and sealed ones behind them. Since Linux 6.12 protection and advice
+ * take effect on the first before the second refuse; what unmaps looks first.
+ */
+START_TEST(test_half_sealed)
+{
+	struct attack_target target = new_target(ATTACK_ANON_RO);
+	struct attack_target half = target;
+
+	half.addr += 2 * page;
+	half.len = 2 * page;
+	target.watched = target.addr;
+	apply_lock(ATTACK_LOCK_KERNEL, &half);
+	assert_result(find("mprotect-none"), &target, "EPERM, SIGSEGV");
+	assert_result(find("madv-dontneed"), &target, "EPERM, zeroed");
+	assert_result(find("munmap"), &target, "EPERM");
+	assert_result(find("mmap-fixed"), &target, "EPERM");
+	assert_result(find("mremap-onto"), &target, "EPERM");
+	target.watched = half.addr;
+	assert_result(find("mprotect-none"), &target, "EPERM");
+	assert_result(find("madv-dontneed"), &target, "EPERM");
+}
+END_TEST
+
+static int answer(const struct attack_target *target, int arg)
+{
+	(void)target;
+	return arg;
+}
+
+static int die(const struct attack_target *target, int arg)
+{
+	(void)target;
+	raise(arg);
+	return 0;
+}
+
+START_TEST(test_verdicts)
+{
+	const struct attack works = { "works", answer, 0 };
+	const struct attack refused = { "refused", answer, -EPERM };
+	const struct attack absent = { "absent", answer, -ENOSYS };
+	struct attack_target target = new_target(ATTACK_ANON_RO);
+	struct attack_result result;
+
+	ck_assert_int_eq(attack_run(&works, &target, &result), 0);
+	ck_assert_int_eq(result.verdict, ATTACK_ALLOWED);
+	ck_assert_int_eq(result.error, 0);
+	ck_assert_int_eq(attack_run(&refused, &target, &result), 0);
+	ck_assert_int_eq(result.verdict, ATTACK_BLOCKED);
+	ck_assert_int_eq(result.error, -EPERM);
+	ck_assert_int_eq(attack_run(&absent, &target, &result), 0);
+	ck_assert_int_eq(result.verdict, ATTACK_UNSUPPORTED);
+	ck_assert_int_eq(result.error, -ENOSYS);
+	ck_assert_int_eq(attack_run(find("file-pwrite"), &target, &result), 0);
+	ck_assert_int_eq(result.verdict, ATTACK_UNSUPPORTED);
+	ck_assert_int_eq(result.error, -EBADF);
+}
+END_TEST
+
+/* An attack that kills its process, or never ends, is an error and no verdict. */
+START_TEST(test_attack_dies)
+{
+	const struct attack dies = { "dies", die, SIGKILL };
+	const struct attack hangs = { "hangs", die, SIGALRM };
+	struct attack_target target = new_target(ATTACK_ANON_RO);
+	struct attack_result result = { .error = 1 };
+
+	ck_assert_int_eq(attack_run(&dies, &target, &result), -EINTR);
+	ck_assert_int_eq(attack_run(&hangs, &target, &result), -EINTR);
+	ck_assert_int_eq(result.error, 1);
+}
+END_TEST
+
+/* The caller keeps its memory, its signal handlers and its children. */
+START_TEST(test_caller_survives)
+{
+	struct attack_target target = new_target(ATTACK_ANON_RW);
+
+	assert_result(find("munmap-around"), &target, "ok, SIGSEGV");
+	ck_assert_int_eq(*(unsigned char *)(uintptr_t)target.watched, 0xaa + WATCHED);
+	ck_assert_int_eq(waitpid(-1, NULL, __WALL), -1);
+	ck_assert_int_eq(errno, ECHILD);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("attack");
+	TCase *tcase = tcase_create("attack");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	page = (size_t)sysconf(_SC_PAGESIZE);
+	tcase_set_timeout(tcase, 120);
+	tcase_add_loop_test(tcase, test_expected, 0, ATTACK_KINDS * ATTACK_LOCKS);
+	tcase_add_test(tcase, test_untouched);
+	tcase_add_test(tcase, test_neighbours);
+	tcase_add_test(tcase, test_half_sealed);
+	tcase_add_test(tcase, test_verdicts);
+	tcase_add_test(tcase, test_attack_dies);
+	tcase_add_test(tcase, test_caller_survives);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
 }
