@@ -98,12 +98,13 @@ static void patience(void)
 static void make_mortal(void)
 {
 	struct rlimit64 none = { 1, 1 };
+	uint64_t no_signal = 0;
 
 	(void)sys_prlimit(0, RLIMIT_CORE, &none, NULL);
 	(void)sys_signal_default(SIGSEGV);
 	(void)sys_signal_default(SIGBUS);
 	(void)sys_signal_default(SIGALRM);
-	(void)sys_signal_unblock();
+	(void)sys_sigprocmask(SIG_SETMASK, &no_signal, NULL);
 	patience();
 }
 

@@ -7,7 +7,9 @@
 #ifndef MEMSEAL_BASE_SYS_H
 #define MEMSEAL_BASE_SYS_H
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -334,12 +336,10 @@ static inline int sys_signal_default(int sig)
 	return (int)sys_call4(NR_rt_sigaction, sig, action, 0, 8);
 }
 
-/* Unblocks every signal. */
-static inline int sys_signal_unblock(void)
+/* The kernel's set of signals: 64 bits, whatever sigset_t is. ret_old may be NULL. */
+static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *ret_old)
 {
-	uint64_t none = 0;
-
-	return (int)sys_call4(NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof(none));
+	return (int)sys_call4(NR_rt_sigprocmask, how, set, ret_old, sizeof(*set));
 }
 
 /* Not through sys_call(): it cannot fail. */
@@ -363,6 +363,31 @@ static inline int sys_seccomp(unsigned int op, unsigned int flags, void *args)
 static inline int sys_uname(struct utsname *ret)
 {
 	return (int)sys_call1(NR_uname, ret);
+}
+
+/*
+ * What puts things back is not told to fail: nothing could be done about it.
+ */
+
+/* Waits for a child of sys_fork(), whatever its signal is: -ECHILD if somebody else did. */
+static inline pid_t sys_reap(pid_t pid)
+{
+	long ret;
+
+	do
+		ret = arch_syscall(NR_wait4, pid, 0, 0x40000000 /* __WALL */, 0, 0, 0);
+	while (ret == -EINTR);
+	return (pid_t)ret;
+}
+
+static inline void sys_undo_mmap(uint64_t addr, size_t len)
+{
+	(void)arch_syscall(NR_munmap, (long)addr, (long)len, 0, 0, 0, 0);
+}
+
+static inline void sys_undo_sigmask(const uint64_t *old)
+{
+	(void)arch_syscall(NR_rt_sigprocmask, SIG_SETMASK, (long)old, 0, sizeof(*old), 0, 0);
 }
 
 /* For CLEANUP(): closes the descriptor, if there is one. */
