@@ -38,7 +38,7 @@ const struct attack attack_catalogue[] = {
 
 	{ "mremap-same", attack_mremap_same, 0 },
 	{ "mremap-grow", attack_mremap_grow, 0 },
-	{ "mremap-grow-maymove", attack_mremap_grow, MREMAP_MAYMOVE },
+	{ "mremap-grow-away", attack_mremap_grow_away, 0 },
 	{ "mremap-grow-neighbour", attack_mremap_grow_neighbour, 0 },
 	{ "mremap-shrink", attack_mremap_shrink, 0 },
 	{ "mremap-away", attack_mremap_away, ATTACK_WHOLE },

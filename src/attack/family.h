@@ -66,12 +66,13 @@ int attack_remap_file_pages(const struct attack_target *target, int arg);
 
 /* arg: unused */
 int attack_mremap_same(const struct attack_target *target, int arg);
+int attack_mremap_grow(const struct attack_target *target, int arg);
+int attack_mremap_grow_away(const struct attack_target *target, int arg);
 int attack_mremap_grow_neighbour(const struct attack_target *target, int arg);
 int attack_mremap_shrink(const struct attack_target *target, int arg);
 int attack_mremap_duplicate(const struct attack_target *target, int arg);
 
-/* arg: flags of mremap(2) */
-int attack_mremap_grow(const struct attack_target *target, int arg);
+/* arg: more flags of mremap(2) */
 int attack_mremap_onto(const struct attack_target *target, int arg);
 
 /* arg: enum attack_part */

@@ -8,16 +8,18 @@
 #define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
 #endif
 
-/* Is that page free? If so it still is on return. */
-static int page_free(uint64_t addr, size_t page)
+/* One page, where nothing is yet: 0, or -EEXIST. */
+static int map_page(uint64_t addr, size_t page)
 {
-	long at = sys_mmap(
-		addr, page, PROT_NONE, MAP_FIXED_NOREPLACE | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long at = sys_mmap(addr, page, PROT_READ | PROT_WRITE,
+		MAP_FIXED_NOREPLACE | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (sys_failed(at))
 		return (int)at;
+	if ((uint64_t)at == addr)
+		return 0;
 	(void)sys_munmap((uint64_t)at, page);
-	return (uint64_t)at == addr ? 0 : -EEXIST;
+	return -EEXIST;
 }
 
 /* Room of that size that nothing else is in, to move to. */
@@ -33,26 +35,37 @@ int attack_mremap_same(const struct attack_target *target, int arg)
 	return attack_answer(sys_mremap(target->addr, target->len, target->len, 0, 0));
 }
 
+/* Where it is; that there is no room for it is no answer. */
 int attack_mremap_grow(const struct attack_target *target, int arg)
 {
-	int r = arg & MREMAP_MAYMOVE ? 0 : page_free(target->addr + target->len, target->page);
+	int r = attack_answer(
+		sys_mremap(target->addr, target->len, target->len + target->page, 0, 0));
 
-	if (r < 0)
+	(void)arg;
+	return r == -ENOMEM ? attack_untried(r) : r;
+}
+
+/* With something behind it, so that it has to move. */
+int attack_mremap_grow_away(const struct attack_target *target, int arg)
+{
+	int r = map_page(target->addr + target->len, target->page);
+
+	(void)arg;
+	if (r < 0 && r != -EEXIST)
 		return attack_untried(r);
-	return attack_answer(
-		sys_mremap(target->addr, target->len, target->len + target->page, arg, 0));
+	return attack_answer(sys_mremap(
+		target->addr, target->len, target->len + target->page, MREMAP_MAYMOVE, 0));
 }
 
 /* A mapping of one page right in front of it that wants to be two. */
 int attack_mremap_grow_neighbour(const struct attack_target *target, int arg)
 {
 	uint64_t before = target->addr - target->page;
-	long at = sys_mmap(before, target->page, PROT_READ | PROT_WRITE,
-		MAP_FIXED_NOREPLACE | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int r = map_page(before, target->page);
 
 	(void)arg;
-	if (sys_failed(at) || (uint64_t)at != before)
-		return attack_untried(sys_failed(at) ? (int)at : -EEXIST);
+	if (r < 0)
+		return attack_untried(r);
 	return attack_answer(sys_mremap(before, target->page, 2 * target->page, 0, 0));
 }
 
