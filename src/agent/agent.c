@@ -18,31 +18,40 @@ union agent_state_pages agent_pages __attribute__((aligned(AGENT_PAGE_MAX)));
 /* Exit status of a program that memseal did not let start, as env(1) and others have it. */
 #define EXIT_MEMSEAL 125
 
-static void report(const struct images_result *result, int error)
+/* How a failure ends. */
+#define NOT_STARTED "; not started (memseal run --allow-unsealed starts it unsealed)"
+
+static void report(const struct images_result *result, int error, bool starting)
 {
+	const char *program = getauxval ? (const char *)getauxval(AT_EXECFN) : NULL;
 	struct message message = { .len = 0 };
 
 	message_str(&message, "memseal: ");
+	message_name(&message, program ? program : "program");
+	message_str(&message, ": ");
 	message_str(&message, result->failed ? result->failed : "cannot seal");
 	if (result->start) {
 		message_str(&message, " at ");
 		message_hex(&message, result->start);
 	}
 	message_error(&message, error);
+	if (starting && !agent.allow_unsealed)
+		message_str(&message, NOT_STARTED);
 	message_send(&message);
 }
 
-static int seal_images(bool settled)
+/*
+ * pinning: objects can be unloaded here, and dlopen() may be called. It may not before the C
+ * library was initialised, because it would do that itself, without the environment.
+ */
+static int seal_images(bool settled, bool pinning)
 {
-	const struct images_opts opts = {
-		.settled = settled,
-		.pin = agent.glibc ? agent_pin : NULL,
-	};
+	const struct images_opts opts = { .settled = settled, .pin = pinning ? agent_pin : NULL };
 	struct images_result result;
 	int r = images_seal(&opts, agent.page, &result);
 
 	if (r < 0)
-		report(&result, r);
+		report(&result, r, settled);
 	return r;
 }
 
@@ -70,7 +79,7 @@ void agent_seal_new(void)
 					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return;
 		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
-		(void)seal_images(false);
+		(void)seal_images(false, agent.glibc);
 		__atomic_store_n(&sealing, 0, __ATOMIC_SEQ_CST);
 	}
 }
@@ -92,11 +101,15 @@ static void find_libc(void)
 /* Nothing of the state changes from here on; it must not be changed by others either. */
 static int seal_state(void)
 {
-	int r = sys_mprotect((uint64_t)(uintptr_t)&agent_pages, sizeof(agent_pages), PROT_READ);
+	uint64_t start = (uintptr_t)&agent_pages;
+	const struct images_result failed = { .failed = "cannot seal the agent", .start = start };
+	int r;
+
+	r = sys_mprotect(start, sizeof(agent_pages), PROT_READ);
 	if (r == 0)
-		r = sys_mseal((uint64_t)(uintptr_t)&agent_pages, sizeof(agent_pages), 0);
+		r = sys_mseal(start, sizeof(agent_pages), 0);
 	if (r < 0)
-		report(&(struct images_result){ .failed = "cannot seal the agent's state" }, r);
+		report(&failed, r, true);
 	return r;
 }
 
@@ -113,6 +126,7 @@ static char **find_environment(int argc, char **argv, char **envp)
 
 __attribute__((constructor)) static void start(int argc, char **argv, char **envp)
 {
+	bool usable;
 	int r;
 
 	agent.page = getauxval ? getauxval(AT_PAGESZ) : 0;
@@ -120,9 +134,10 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		agent.page = AGENT_PAGE_MAX;
 	options_read(find_environment(argc, argv, envp));
 	find_libc();
-	if (!agent.no_dlopen)
+	usable = agent.glibc && &environ && environ;
+	if (usable && !agent.no_dlopen)
 		(void)hook_install();
-	r = seal_images(true);
+	r = seal_images(true, usable);
 	agent.ready = true;
 	if (r == 0)
 		r = seal_state();
