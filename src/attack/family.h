@@ -23,11 +23,11 @@ static inline int attack_answer(long ret)
 	return sys_failed(ret) ? (int)ret : 0;
 }
 
-/* What attacks put where it does not belong. */
-#define ATTACK_BYTE 0xcc
+/* What attacks write: neither 0 nor what the watched page begins with. */
+unsigned char attack_byte(const struct attack_target *target);
 
-/* New private anonymous memory full of ATTACK_BYTE, or a negative errno. */
-long attack_map_filled(size_t len);
+/* New private anonymous memory full of attack_byte(), or a negative errno. */
+long attack_map_filled(const struct attack_target *target, size_t len);
 
 /* Calls fn in a child, with the process id of the attacked process: its answer. */
 int attack_from_child(const struct attack_target *target, int arg,

@@ -80,7 +80,7 @@ static int uffd_prepare(int fd, const struct attack_target *target, bool discard
 int attack_uffd_copy(const struct attack_target *target, int arg)
 {
 	int fd = uffd_open(0), r;
-	long from = attack_map_filled(target->page);
+	long from = attack_map_filled(target, target->page);
 	struct uffdio_copy copy = {
 		.dst = target->watched, .src = (uint64_t)from, .len = target->page
 	};
@@ -102,7 +102,7 @@ static int uffd_move(int fd, uint64_t from, uint64_t to, size_t page)
 int attack_uffd_move_to(const struct attack_target *target, int arg)
 {
 	int fd = uffd_open(FEATURE_MOVE), r;
-	long from = attack_map_filled(target->page);
+	long from = attack_map_filled(target, target->page);
 
 	if (fd < 0 || sys_failed(from))
 		return attack_untried(fd < 0 ? fd : (int)from);

@@ -6,7 +6,7 @@
 
 int attack_file_pwrite(const struct attack_target *target, int arg)
 {
-	unsigned char byte = ATTACK_BYTE;
+	unsigned char byte = attack_byte(target);
 
 	(void)arg;
 	if (target->writable < 0)
@@ -43,7 +43,7 @@ int attack_file_map(const struct attack_target *target, int arg)
 		target->offset);
 	if (sys_failed(at))
 		return (int)at;
-	*(volatile unsigned char *)at = ATTACK_BYTE;
+	*(volatile unsigned char *)at = attack_byte(target);
 	return 0;
 }
 
@@ -72,7 +72,7 @@ static char *put_hex(char *to, uint64_t value)
 int attack_file_map_files(const struct attack_target *target, int arg)
 {
 	char path[sizeof("/proc/self/map_files/") + 2 * 16 + 1];
-	unsigned char byte = ATTACK_BYTE;
+	unsigned char byte = attack_byte(target);
 	CLEANUP(sys_close_cleanup) int fd = -1;
 
 	(void)arg;

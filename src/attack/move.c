@@ -108,7 +108,7 @@ int attack_mremap_duplicate(const struct attack_target *target, int arg)
 
 int attack_mremap_onto(const struct attack_target *target, int arg)
 {
-	long from = attack_map_filled(target->len);
+	long from = attack_map_filled(target, target->len);
 
 	if (sys_failed(from))
 		return attack_untried((int)from);

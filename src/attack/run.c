@@ -237,14 +237,23 @@ int attack_run(
 	return r < 0 ? (int)r : 0;
 }
 
-long attack_map_filled(size_t len)
+unsigned char attack_byte(const struct attack_target *target)
 {
+	const volatile unsigned char *at = (unsigned char *)(uintptr_t)target->watched;
+	unsigned char there = target->untouched ? 0 : *at;
+
+	return there == 0xff ? 0xcc : (unsigned char)~there;
+}
+
+long attack_map_filled(const struct attack_target *target, size_t len)
+{
+	unsigned char byte = attack_byte(target);
 	long at = sys_mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (sys_failed(at))
 		return at;
 	for (size_t i = 0; i < len; i++)
-		((volatile unsigned char *)at)[i] = ATTACK_BYTE;
+		((volatile unsigned char *)at)[i] = byte;
 	return at;
 }
 

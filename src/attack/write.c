@@ -9,7 +9,7 @@
 
 int attack_proc_mem(const struct attack_target *target, int arg)
 {
-	unsigned char byte = ATTACK_BYTE;
+	unsigned char byte = attack_byte(target);
 	CLEANUP(sys_close_cleanup)
 	int fd = sys_openat(AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC, 0);
 
@@ -27,7 +27,7 @@ static int poke(const struct attack_target *target, int arg, pid_t victim)
 	while ((r = sys_wait4(victim, NULL, __WALL)) == -EINTR)
 		;
 	r = sys_ptrace(PTRACE_POKEDATA, victim, target->watched,
-		UINT64_C(0x0101010101010101) * ATTACK_BYTE);
+		UINT64_C(0x0101010101010101) * attack_byte(target));
 	(void)sys_ptrace(PTRACE_DETACH, victim, 0, 0);
 	return (int)r;
 }
@@ -42,7 +42,7 @@ int attack_ptrace_poke(const struct attack_target *target, int arg)
 
 int attack_vm_writev(const struct attack_target *target, int arg)
 {
-	unsigned char byte = ATTACK_BYTE;
+	unsigned char byte = attack_byte(target);
 	struct iovec from = { &byte, 1 };
 	struct iovec to = { (void *)(uintptr_t)target->watched, 1 };
 
@@ -53,7 +53,7 @@ int attack_vm_writev(const struct attack_target *target, int arg)
 /* As any system call that fills a buffer. */
 int attack_read_into(const struct attack_target *target, int arg)
 {
-	unsigned char byte = ATTACK_BYTE;
+	unsigned char byte = attack_byte(target);
 	int pipe[2];
 	long r = sys_pipe2(pipe, O_CLOEXEC);
 
