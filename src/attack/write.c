@@ -19,9 +19,11 @@ int attack_proc_mem(const struct attack_target *target, int arg)
 
 static int poke(const struct attack_target *target, int arg, pid_t victim)
 {
-	long r = sys_ptrace(PTRACE_ATTACH, victim, 0, 0);
+	long r = sys_ptrace(PTRACE_SEIZE, victim, 0, 0);
 
 	(void)arg;
+	if (r == 0)
+		r = sys_ptrace(PTRACE_INTERRUPT, victim, 0, 0);
 	if (r < 0)
 		return attack_untried((int)r);
 	while ((r = sys_wait4(victim, NULL, __WALL)) == -EINTR)

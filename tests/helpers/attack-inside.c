@@ -202,14 +202,20 @@ static const char *variable(char *const *envp, const char *name)
 	return NULL;
 }
 
+/* musl passes no arguments to constructors. */
+static char **environment(int argc, char **argv, char **envp)
+{
+	if (argc >= 0 && argv + argc + 1 == envp)
+		return envp;
+	return &environ ? environ : NULL;
+}
+
 /* The program may overwrite its environment later, and its children inherit it. */
 __attribute__((constructor)) static void claim(int argc, char **argv, char **envp)
 {
-	const char *value = variable(envp, VARIABLE);
+	const char *value = variable(environment(argc, argv, envp), VARIABLE);
 	int fd;
 
-	(void)argc;
-	(void)argv;
 	for (size_t i = 0; value != NULL && value[i] != '\0' && i < sizeof(path) - 1; i++)
 		path[i] = value[i];
 	fd = sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
