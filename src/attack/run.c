@@ -13,7 +13,7 @@
 #include "family.h"
 
 /* How long an attack, or a look at what it did, may take. */
-#define PATIENCE_SECONDS 2
+#define PATIENCE_SECONDS 5
 
 struct view {
 	enum attack_effect effect;
@@ -91,20 +91,23 @@ static void patience(void)
 	(void)sys_setitimer(ITIMER_REAL, &value);
 }
 
+#define SIGNAL(sig) (UINT64_C(1) << ((sig)-1))
+
 /*
- * Dying is how the attacked process tells what it saw: no handler of the program may stand in the
- * way, and no core file is wanted. A limit of 1 instead of 0 also spares core_pattern's pipe.
+ * Dying is how the attacked process tells what it saw: those signals do what they do by default,
+ * and all others wait, so that no handler of the program runs, nor reaps what is waited for here.
+ * No core file is wanted: a limit of 1 instead of 0 also spares core_pattern's pipe.
  */
 static void make_mortal(void)
 {
+	uint64_t blocked = ~(SIGNAL(SIGSEGV) | SIGNAL(SIGBUS) | SIGNAL(SIGALRM));
 	struct rlimit64 none = { 1, 1 };
-	uint64_t no_signal = 0;
 
+	(void)sys_sigprocmask(SIG_SETMASK, &blocked, NULL);
 	(void)sys_prlimit(0, RLIMIT_CORE, &none, NULL);
 	(void)sys_signal_default(SIGSEGV);
 	(void)sys_signal_default(SIGBUS);
 	(void)sys_signal_default(SIGALRM);
-	(void)sys_sigprocmask(SIG_SETMASK, &no_signal, NULL);
 	patience();
 }
 

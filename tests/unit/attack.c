@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -302,6 +303,51 @@ START_TEST(test_half_sealed)
 }
 END_TEST
 
+/*
+ * MADV_FREE drops the bytes of sealed writable memory, but only when it is short: here because
+ * MADV_PAGEOUT asks for it, on one processor, whose list of new pages both calls empty first.
+ */
+START_TEST(test_free)
+{
+	struct attack_target target;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	target = new_target(ATTACK_ANON_RW);
+	apply_lock(ATTACK_LOCK_KERNEL, &target);
+	ck_assert_int_eq(sys_madvise(target.addr, target.len, MADV_FREE), 0);
+	ck_assert_int_eq(*(unsigned char *)(uintptr_t)target.watched, 0xaa + WATCHED);
+	ck_assert_int_eq(sys_madvise(target.addr, target.len, MADV_PAGEOUT), 0);
+	ck_assert_int_eq(*(unsigned char *)(uintptr_t)target.watched, 0);
+}
+END_TEST
+
+static bool attacks_mapping(const char *name)
+{
+	static const char *const families[] = { "munmap", "mmap-", "shmat-", "remap-file-pages",
+		"mremap-", "mprotect-", "pkey-", "fork-" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		if (strncmp(name, families[i], strlen(families[i])) == 0)
+			return true;
+	return false;
+}
+
+/* What docs/attacks.md says in words: of a sealed mapping no call changes anything. */
+START_TEST(test_mapping_lock)
+{
+	for (size_t i = 0; i < attack_count; i++) {
+		const char *text =
+			attack_expected(attack_catalogue[i].name, _i, ATTACK_LOCK_KERNEL);
+
+		if (attacks_mapping(attack_catalogue[i].name))
+			ck_assert_int_ne(strncmp(text, "ok", 2), 0);
+	}
+}
+END_TEST
+
 static int answer(const struct attack_target *target, int arg)
 {
 	(void)target;
@@ -364,6 +410,30 @@ START_TEST(test_caller_survives)
 }
 END_TEST
 
+static volatile sig_atomic_t reaped;
+
+static void reap(int sig)
+{
+	(void)sig;
+	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+		reaped = 1;
+}
+
+/* A handler that reaps whatever child it finds, as shells have, takes none of the runner's. */
+START_TEST(test_program_reaps)
+{
+	struct attack_target target = new_target(ATTACK_ANON_RW);
+	struct sigaction action = { .sa_handler = reap };
+
+	ck_assert_int_eq(sigaction(SIGCHLD, &action, NULL), 0);
+	for (int i = 0; i < 20; i++) {
+		assert_result(find("ptrace-poke"), &target, "ok, changed");
+		assert_result(find("fork-munmap"), &target, "ok");
+	}
+	ck_assert_int_eq(reaped, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("attack");
@@ -377,9 +447,12 @@ int main(void)
 	tcase_add_test(tcase, test_untouched);
 	tcase_add_test(tcase, test_neighbours);
 	tcase_add_test(tcase, test_half_sealed);
+	tcase_add_test(tcase, test_free);
+	tcase_add_loop_test(tcase, test_mapping_lock, 0, ATTACK_KINDS);
 	tcase_add_test(tcase, test_verdicts);
 	tcase_add_test(tcase, test_attack_dies);
 	tcase_add_test(tcase, test_caller_survives);
+	tcase_add_test(tcase, test_program_reaps);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
