@@ -101,7 +101,7 @@ static void patience(void)
 static void make_mortal(void)
 {
 	uint64_t blocked = ~(SIGNAL(SIGSEGV) | SIGNAL(SIGBUS) | SIGNAL(SIGALRM));
-	struct rlimit64 none = { 1, 1 };
+	struct rlimit none = { 1, 1 };
 
 	(void)sys_sigprocmask(SIG_SETMASK, &blocked, NULL);
 	(void)sys_prlimit(0, RLIMIT_CORE, &none, NULL);
