@@ -203,6 +203,11 @@ static inline ssize_t sys_pread(int fd, void *buf, size_t len, uint64_t offset)
 	return sys_call4(NR_pread64, fd, buf, len, offset);
 }
 
+static inline ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset)
+{
+	return sys_call4(NR_pwrite64, fd, buf, len, offset);
+}
+
 static inline int sys_ftruncate(int fd, uint64_t len)
 {
 	return (int)sys_call2(NR_ftruncate, fd, len);
@@ -237,11 +242,6 @@ static inline ssize_t sys_getxattr(const char *path, const char *name, void *buf
 static inline ssize_t sys_getdents64(int fd, void *buf, size_t len)
 {
 	return sys_call3(NR_getdents64, fd, buf, len);
-}
-
-static inline ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset)
-{
-	return sys_call4(NR_pwrite64, fd, buf, len, offset);
 }
 
 static inline int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t len)
@@ -307,6 +307,12 @@ static inline int sys_execve(const char *path, char *const argv[], char *const e
 	return (int)sys_call3(NR_execve, path, argv, envp);
 }
 
+/* The kernel's set of signals: 64 bits, whatever sigset_t is. ret_old may be NULL. */
+static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *ret_old)
+{
+	return (int)sys_call4(NR_rt_sigprocmask, how, set, ret_old, sizeof(*set));
+}
+
 static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
 {
 	return (int)sys_call2(NR_pidfd_open, pid, flags);
@@ -334,12 +340,6 @@ static inline int sys_signal_default(int sig)
 	unsigned long action[4] = { 0 };
 
 	return (int)sys_call4(NR_rt_sigaction, sig, action, 0, 8);
-}
-
-/* The kernel's set of signals: 64 bits, whatever sigset_t is. ret_old may be NULL. */
-static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *ret_old)
-{
-	return (int)sys_call4(NR_rt_sigprocmask, how, set, ret_old, sizeof(*set));
 }
 
 /* Not through sys_call(): it cannot fail. */

@@ -1,10 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # docs/attacks.md shows the tables that the attack tests hold.
 
-: "${ATTACK_TABLE:?attack-table from tests/helpers}"
-
-page=$BATS_TEST_DIRNAME/../../docs/attacks.md
+table=${BUILD:?}/tests/attack-table
+page=${SOURCE:?}/docs/attacks.md
 
 shown() {
 	awk -v begin="<!-- attack-table $1 -->" '
@@ -14,7 +12,7 @@ shown() {
 }
 
 @test "every lock's table is the one that the tests hold" {
-	for lock in $("$ATTACK_TABLE" | cut -f 1 | uniq); do
-		diff <(shown "$lock") <("$ATTACK_TABLE" "$lock")
+	for lock in $("$table" | cut -f 1 | uniq); do
+		diff <(shown "$lock") <("$table" "$lock")
 	done
 }

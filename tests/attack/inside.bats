@@ -1,12 +1,9 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # Every attack of the catalogue, made inside real programs on their text, read-only data and RELRO:
-# unsealed, and under `memseal run`. What each must come to is in src/attack/expect.c. The
-# environment names what is tried: MEMSEAL, the command; ATTACK_INSIDE and ATTACK_TABLE, from
-# tests/helpers.
-bats_require_minimum_version 1.5.0
+# unsealed, and under `memseal run`. What each must come to is in src/attack/expect.c.
 
-: "${MEMSEAL:?the memseal command}" "${ATTACK_INSIDE:?attack-inside.so}" "${ATTACK_TABLE:?}"
+memseal=${BUILD:?}/memseal
+helpers=$BUILD/tests
 
 needs() {
 	local cmd
@@ -24,19 +21,19 @@ unsealed() {
 
 sealed() {
 	lock=kernel relro=anon-ro
-	attacked "$MEMSEAL" run "$@"
+	attacked "$memseal" run "$@"
 }
 
 attacked() {
 	report=$BATS_TEST_TMPDIR/report.$lock
-	ATTACK_REPORT=$report LD_PRELOAD=$ATTACK_INSIDE "$@" >"$BATS_TEST_TMPDIR/out.$lock"
+	ATTACK_REPORT=$report LD_PRELOAD=$helpers/attack-inside.so "$@" >"$BATS_TEST_TMPDIR/out.$lock"
 }
 
 # as_expected OBJECT...: the report ends, has every attack on each part of each object, and each
 # came to what the table says. Some cannot be tried there: the file behind a program is not to be
 # changed, room for growth is mostly taken, and RELRO may have one page.
 as_expected() {
-	"$ATTACK_TABLE" >"$BATS_TEST_TMPDIR/expected"
+	"$helpers/attack-table" >"$BATS_TEST_TMPDIR/expected"
 	awk -F '\t' -v lock="$lock" -v relro="$relro" -v objects="$*" '
 		function complain(what) { print what; bad = 1 }
 		NR == FNR {
