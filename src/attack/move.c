@@ -79,24 +79,27 @@ int attack_mremap_shrink(const struct attack_target *target, int arg)
 		sys_mremap(target->addr, target->len, target->watched - target->addr, 0, 0));
 }
 
-int attack_mremap_away(const struct attack_target *target, int arg)
+/* To an address given: without one, the kernel takes 0 for it, which a big low mapping overlaps. */
+static int move_away(const struct attack_target *target, int part, int flags)
 {
-	struct attack_span span = attack_span_of(target, arg);
+	struct attack_span span = attack_span_of(target, part);
 	long to = room(span.len);
 
 	if (sys_failed(to))
 		return attack_untried((int)to);
-	return attack_answer(sys_mremap(
-		span.addr, span.len, span.len, MREMAP_MAYMOVE | MREMAP_FIXED, (uint64_t)to));
+	return attack_answer(sys_mremap(span.addr, span.len, span.len,
+		MREMAP_MAYMOVE | MREMAP_FIXED | flags, (uint64_t)to));
+}
+
+int attack_mremap_away(const struct attack_target *target, int arg)
+{
+	return move_away(target, arg, 0);
 }
 
 /* Its pages go elsewhere, an empty mapping stays. */
 int attack_mremap_dontunmap(const struct attack_target *target, int arg)
 {
-	struct attack_span span = attack_span_of(target, arg);
-
-	return attack_answer(
-		sys_mremap(span.addr, span.len, span.len, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0));
+	return move_away(target, arg, MREMAP_DONTUNMAP);
 }
 
 /* Old size 0: a second mapping of the same shared pages. */

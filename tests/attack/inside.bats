@@ -143,6 +143,11 @@ answers() {
 	everywhere curl -s "file:///etc/passwd"
 }
 
+@test "node, whose text lies at a fixed address" {
+	needs node
+	everywhere node -e 'console.log(6 * 7)'
+}
+
 @test "a program linked with musl" {
 	needs musl-gcc
 	echo 'int puts(const char *); int main(void) { return puts("musl") < 0; }' >"$BATS_TEST_TMPDIR/m.c"
