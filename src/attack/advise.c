@@ -35,6 +35,9 @@ static int advise_process(const struct attack_target *target, int arg, pid_t vic
 
 	if (pidfd < 0)
 		return attack_untried(pidfd);
+	/* Nothing at all is advised: EPERM is for want of CAP_SYS_NICE then. */
+	if (sys_process_madvise(pidfd, &range, 0, arg, 0) == -EPERM)
+		return attack_untried(-EPERM);
 	return attack_answer(sys_process_madvise(pidfd, &range, 1, arg, 0));
 }
 

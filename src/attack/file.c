@@ -68,7 +68,10 @@ static char *put_hex(char *to, uint64_t value)
 	return to;
 }
 
-/* The file once more, opened through the mapping itself. Finds a mapping that is the target. */
+/*
+ * The file once more, opened through the mapping itself, which has to be the target exactly. To
+ * open it takes CAP_CHECKPOINT_RESTORE.
+ */
 int attack_file_map_files(const struct attack_target *target, int arg)
 {
 	char path[sizeof("/proc/self/map_files/") + 2 * 16 + 1];
@@ -81,7 +84,7 @@ int attack_file_map_files(const struct attack_target *target, int arg)
 	put_hex(put(put_hex(put(path, "/proc/self/map_files/"), target->addr), "-"),
 		target->addr + target->len);
 	fd = sys_openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
-	if (fd == -ENOENT)
+	if (fd == -ENOENT || fd == -EPERM)
 		return attack_untried(fd);
 	return fd < 0 ? fd : attack_answer(sys_pwrite(fd, &byte, 1, target->offset));
 }
