@@ -69,7 +69,8 @@ struct attack_result {
  * costs a few seconds. Not for a process that reaps children it does not know in another thread.
  *
  * -ENOMEM, -EAGAIN  no memory or no process for the attempt
- * -EINTR            the attacked process died during the attack itself
+ * -EINTR            the attacked process died during the attack itself, or could not find out what
+ *                   became of the memory
  */
 int attack_run(const struct attack *attack, const struct attack_target *target,
 	struct attack_result *ret) MUST_CHECK NONNULL(1, 2, 3);

@@ -121,20 +121,28 @@ static pid_t wait_for(pid_t pid, int *ret_status)
 	return r;
 }
 
+/* What cannot be found out must not be reported: the whole attempt fails. */
+NORETURN static void give_up(void)
+{
+	sys_exit_group(1);
+}
+
 /* Stores the byte that is there already, from inside a system call, which faults in nobody. */
 static bool can_write(const struct attack_target *target)
 {
 	unsigned char *at = (unsigned char *)(uintptr_t)target->watched;
 	unsigned char byte = *(volatile unsigned char *)at;
-	bool written;
+	ssize_t written;
 	int pipe[2];
 
-	if (sys_pipe2(pipe, O_CLOEXEC) < 0)
-		return false;
-	written = sys_write(pipe[1], &byte, 1) == 1 && sys_read(pipe[0], at, 1) == 1;
+	if (sys_pipe2(pipe, O_CLOEXEC) < 0 || sys_write(pipe[1], &byte, 1) != 1)
+		give_up();
+	written = sys_read(pipe[0], at, 1);
+	if (written < 0 && written != -EFAULT)
+		give_up();
 	(void)sys_close(pipe[0]);
 	(void)sys_close(pipe[1]);
-	return written;
+	return written == 1;
 }
 
 /* Faults, and so ends the process, if the page cannot be read. */
@@ -153,6 +161,11 @@ static enum attack_effect look(const struct attack_target *target, const struct 
 	return ATTACK_CHANGED;
 }
 
+static bool gave_up(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) != 0;
+}
+
 static void look_from_child(const struct attack_target *target, struct report *report)
 {
 	pid_t pid = sys_fork(0);
@@ -162,8 +175,8 @@ static void look_from_child(const struct attack_target *target, struct report *r
 		report->child.effect = look(target, report);
 		sys_exit_group(0);
 	}
-	if (pid < 0 || wait_for(pid, &report->child.status) < 0)
-		sys_exit_group(1);
+	if (pid < 0 || wait_for(pid, &report->child.status) < 0 || gave_up(report->child.status))
+		give_up();
 }
 
 NORETURN static void attacked(
@@ -229,7 +242,7 @@ int attack_run(
 		attacked(attack, target, report);
 	if (r > 0)
 		r = wait_for((pid_t)r, &status);
-	if (r > 0 && (!report->answered || (WIFEXITED(status) && WEXITSTATUS(status) != 0)))
+	if (r > 0 && (!report->answered || gave_up(status)))
 		r = -EINTR;
 	if (r > 0) {
 		judge(report->answer, ret);

@@ -417,6 +417,39 @@ START_TEST(test_attack_dies)
 }
 END_TEST
 
+/* 117: no call of the kernel answers that here, so it stands out. */
+#define INJECTED EUCLEAN
+
+/* Whatever call fails, the result is an error, that very failure, or the truth. */
+START_TEST(test_nth_call_fails)
+{
+	struct attack_target target = new_target(ATTACK_ANON_RO);
+	struct attack_result result;
+	char text[ATTACK_TEXT_SIZE];
+	unsigned told = 0;
+
+	for (unsigned long nth = 1; nth <= 60; nth++) {
+		int r;
+
+		fault_arm(nth, INJECTED);
+		r = attack_run(find("mprotect-rw"), &target, &result);
+		fault_arm(0, 0);
+		while (waitpid(-1, NULL, __WALL) > 0)
+			;
+		if (r < 0 || result.error == -INJECTED) {
+			told++;
+			continue;
+		}
+		attack_result_text(&result, text);
+		ck_assert_str_eq(text, "ok, writable");
+	}
+	/* The pages of the report, the fork, the wait, the attack, and the looks afterwards. */
+	ck_assert_uint_ge(told, 10);
+	ck_assert_uint_lt(told, 60);
+	assert_result(find("mprotect-rw"), &target, "ok, writable");
+}
+END_TEST
+
 /* The caller keeps its memory, its signal handlers and its children. */
 START_TEST(test_caller_survives)
 {
@@ -471,6 +504,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_mapping_lock, 0, ATTACK_KINDS);
 	tcase_add_test(tcase, test_verdicts);
 	tcase_add_test(tcase, test_attack_dies);
+	tcase_add_test(tcase, test_nth_call_fails);
 	tcase_add_test(tcase, test_caller_survives);
 	tcase_add_test(tcase, test_program_reaps);
 	suite_add_tcase(suite, tcase);
