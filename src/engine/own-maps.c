@@ -5,6 +5,8 @@
 
 #include "base/sys.h"
 
+#define TRIES 16
+
 /* The whole text, into scratch memory. Its length, or a negative errno. */
 static ssize_t read_text(struct scratch *scratch, const char **ret_text)
 {
@@ -31,7 +33,7 @@ static ssize_t read_text(struct scratch *scratch, const char **ret_text)
 	return (ssize_t)len;
 }
 
-int own_maps_read(struct scratch *scratch, struct own_maps *ret)
+static int read_once(struct scratch *scratch, struct own_maps *ret)
 {
 	const char *text = NULL;
 	ssize_t len = read_text(scratch, &text);
@@ -58,6 +60,22 @@ int own_maps_read(struct scratch *scratch, struct own_maps *ret)
 		return -ENOSPC;
 	*ret = (struct own_maps){ .mappings = mappings, .count = count };
 	return 0;
+}
+
+/*
+ * The kernel gives a page of text at a time, and other threads map and unmap meanwhile: a mapping
+ * that grew downwards, or was joined with the one before, is printed again, out of order.
+ */
+int own_maps_read(struct scratch *scratch, struct own_maps *ret)
+{
+	size_t used = scratch->used;
+	int r = -EBADMSG;
+
+	for (int i = 0; i < TRIES && r == -EBADMSG; i++) {
+		scratch->used = used;
+		r = read_once(scratch, ret);
+	}
+	return r;
 }
 
 size_t own_maps_find(const struct own_maps *maps, uint64_t addr)

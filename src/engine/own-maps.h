@@ -13,7 +13,8 @@ struct own_maps {
 
 /*
  * Reads and parses into scratch memory, where the result lives. -ENOSPC: scratch is too small;
- * -EBADMSG: the text was not understood; else what openat(2) and read(2) answer.
+ * -EBADMSG: the text was not understood, each time it was tried; else what openat(2) and read(2)
+ * answer.
  */
 int own_maps_read(struct scratch *scratch, struct own_maps *ret) MUST_CHECK NONNULL(1, 2);
 
