@@ -6,6 +6,12 @@
 
 #include "base/sys.h"
 
+/* An address that is not page aligned is EINVAL, unless a seccomp filter answers for the kernel. */
+static bool kernel_answers(size_t page)
+{
+	return sys_mremap(1, page, page, 0, 0) == -EINVAL;
+}
+
 /*
  * mremap(2) of a page onto itself looks up the mapping, refuses if it is sealed, and has nothing to
  * do otherwise (mm/mremap.c: the seal is checked before "no resize" returns).
@@ -18,7 +24,7 @@ int kernel_sealed(uint64_t addr, size_t page)
 		return 0;
 	switch (r) {
 	case -EPERM:
-		return 1;
+		return kernel_answers(page) ? 1 : -EOPNOTSUPP;
 	case -EFAULT:
 		return -ENOMEM;
 	default:
@@ -39,14 +45,45 @@ static uint64_t count_sealed(uint64_t start, uint64_t end, size_t page)
 
 int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
 {
-	int r;
+	int r = sys_mseal(start, end - start, 0);
 
-	if (start == end)
-		return 0;
-	r = sys_mseal(start, end - start, 0);
 	/* ENOMEM at vm.max_map_count leaves the first part sealed. */
 	*sealed += r == -ENOMEM ? count_sealed(start, end, page) : r < 0 ? 0 : end - start;
 	return r;
+}
+
+/*
+ * The end of the mappings from `at` on that are sealed alike: *ret_sealed is kernel_sealed() of all
+ * of them, or -ENOMEM if none is there.
+ */
+static uint64_t run_end(
+	const struct own_maps *maps, uint64_t at, uint64_t end, size_t page, int *ret_sealed)
+{
+	size_t i = own_maps_find(maps, at);
+
+	if (i == maps->count || maps->mappings[i].start > at) {
+		*ret_sealed = -ENOMEM;
+		return end;
+	}
+	*ret_sealed = kernel_sealed(at, page);
+	do
+		at = maps->mappings[i++].end;
+	while (at < end && i < maps->count && maps->mappings[i].start == at &&
+		kernel_sealed(at, page) == *ret_sealed);
+	return min_u64(at, end);
+}
+
+uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page)
+{
+	uint64_t count = 0, next;
+	int sealed;
+
+	for (uint64_t at = start; at < end; at = next) {
+		next = run_end(maps, at, end, page, &sealed);
+		if (sealed == 1)
+			count += next - at;
+	}
+	return count;
 }
 
 /*
@@ -56,24 +93,21 @@ int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *se
 int kernel_seal(
 	const struct own_maps *maps, uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
 {
-	uint64_t run = start, at = start;
-	int r = 0;
+	uint64_t next;
+	int r;
 
-	for (size_t i = own_maps_find(maps, start); r >= 0 && at < end; i++) {
-		uint64_t next;
-
-		if (i == maps->count || maps->mappings[i].start > at)
-			return -ENOMEM;
-		next = min_u64(maps->mappings[i].end, end);
-		r = kernel_sealed(at, page);
-		if (r == 1) {
-			r = kernel_seal_unsealed(run, at, page, sealed);
+	for (uint64_t at = start; at < end; at = next) {
+		next = run_end(maps, at, end, page, &r);
+		if (r == 1)
 			*sealed += next - at;
-			run = next;
+		else if (r == 0)
+			r = kernel_seal_unsealed(at, next, page, sealed);
+		if (r < 0) {
+			*sealed += kernel_count_sealed(maps, next, end, page);
+			return r;
 		}
-		at = next;
 	}
-	return r < 0 ? r : kernel_seal_unsealed(run, end, page, sealed);
+	return 0;
 }
 
 /*
