@@ -109,8 +109,8 @@ struct memseal_status {
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps
  * -ENOMEM      a page of the range is not mapped
- * -EOPNOTSUPP  the kernel answers otherwise (mremap refused by a seccomp filter, huge pages of
- *              hugetlbfs asked about by less than a huge page)
+ * -EOPNOTSUPP  the kernel answers otherwise: a seccomp filter refuses mremap(2), or a page is in the
+ *              middle of a huge page of hugetlbfs
  */
 int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
 

@@ -102,6 +102,8 @@ int kernel_seal(
 			*sealed += next - at;
 		else if (r == 0)
 			r = kernel_seal_unsealed(at, next, page, sealed);
+		else
+			next = at; /* not counted yet */
 		if (r < 0) {
 			*sealed += kernel_count_sealed(maps, next, end, page);
 			return r;
