@@ -14,7 +14,7 @@
 #include "model/image.h"
 #include "model/plan.h"
 
-/* An image that is not sealed yet. */
+/* An image that may have something to seal. */
 struct own_image {
 	const char *name;
 	uint64_t bias;
@@ -68,16 +68,26 @@ static bool first_sealable(const struct own_image *own, uint64_t page, uint64_t 
 	return false;
 }
 
-/* For dl_iterate_phdr(): counts images that are not sealed, and keeps those there is room for. */
+/*
+ * Was the image sealed when it was loaded? A quick look for the agent, which asks at every load. It
+ * does not find what an earlier failure left open.
+ */
+static bool looks_sealed(const struct own_image *own, uint64_t page)
+{
+	uint64_t first;
+
+	return first_sealable(own, page, &first) && kernel_sealed(first, page) == 1;
+}
+
+/* For dl_iterate_phdr(): counts images to be looked at, and keeps those there is room for. */
 static int collect_image(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct job *job = arg;
 	struct own_image own = { .name = info->dlpi_name, .bias = info->dlpi_addr };
-	uint64_t first;
 
 	(void)size;
 	image_init_native(&own.image, info->dlpi_phdr, info->dlpi_phnum);
-	if (first_sealable(&own, job->page, &first) && kernel_sealed(first, job->page) == 1)
+	if (!job->opts->settled && looks_sealed(&own, job->page))
 		return 0;
 	if (job->image_count < job->image_room)
 		job->images[job->image_count] = own;
@@ -97,10 +107,17 @@ static int collect_images(struct job *job)
 	return 0;
 }
 
-/* The program itself has no name; [vdso] has one that is no file's, and is not the loader's. */
+/*
+ * The program itself has no name, and [vdso] has one without a slash. A file's name may be
+ * relative, as it was given to dlopen().
+ */
 static bool can_be_unloaded(const struct own_image *own)
 {
-	return own->name && own->name[0] == '/';
+	const char *c = own->name;
+
+	while (c && *c && *c != '/')
+		c++;
+	return c && *c;
 }
 
 static int pin_images(struct job *job)

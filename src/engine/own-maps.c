@@ -86,6 +86,11 @@ static int ask(int fd, uint64_t addr, struct mapping *ret)
 	return 1;
 }
 
+static int open_maps(void)
+{
+	return sys_openat(AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+}
+
 /* The whole text, into scratch memory. Its length, or a negative errno. */
 static ssize_t read_text(int fd, struct scratch *scratch, const char **ret_text)
 {
@@ -131,22 +136,42 @@ static int parse_text(const char *text, size_t len, struct scratch *scratch, str
 	return 0;
 }
 
+/*
+ * The kernel gives a page of text at a time, and other threads map and unmap meanwhile: a mapping
+ * that grew downwards, or was joined with the one before, is printed again, out of order.
+ */
+#define TRIES 16
+
+static int read_all(struct scratch *scratch, struct own_maps *ret)
+{
+	size_t used = scratch->used;
+	int r = -EBADMSG;
+
+	for (int i = 0; i < TRIES && r == -EBADMSG; i++) {
+		CLEANUP(sys_close_cleanup) int fd = open_maps();
+		const char *text = NULL;
+		ssize_t len;
+
+		scratch->used = used;
+		if (fd < 0)
+			return fd;
+		len = read_text(fd, scratch, &text);
+		r = len < 0 ? (int)len : parse_text(text, (size_t)len, scratch, ret);
+	}
+	return r;
+}
+
 int own_maps_open(struct scratch *scratch, struct own_maps *ret)
 {
-	CLEANUP(sys_close_cleanup) int fd = -1;
+	CLEANUP(sys_close_cleanup) int fd = open_maps();
 	struct query query;
-	const char *text;
-	ssize_t len;
 
-	fd = sys_openat(AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	if (query_at(fd, 0, NULL, &query) == 1) {
-		*ret = (struct own_maps){ .fd = STEAL(fd, -1) };
-		return 0;
-	}
-	len = read_text(fd, scratch, &text);
-	return len < 0 ? (int)len : parse_text(text, (size_t)len, scratch, ret);
+	if (query_at(fd, 0, NULL, &query) != 1)
+		return read_all(scratch, ret);
+	*ret = (struct own_maps){ .fd = STEAL(fd, -1) };
+	return 0;
 }
 
 void own_maps_close(struct own_maps *maps)

@@ -16,8 +16,8 @@ struct own_maps {
 };
 
 /*
- * -ENOSPC: scratch is too small for the text; -EBADMSG: the text was not understood; else what
- * openat(2) and read(2) answer.
+ * -ENOSPC: scratch is too small for the text; -EBADMSG: the text was not understood, each time it
+ * was tried; else what openat(2) and read(2) answer.
  */
 int own_maps_open(struct scratch *scratch, struct own_maps *ret) MUST_CHECK NONNULL(1, 2);
 
