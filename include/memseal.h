@@ -67,24 +67,29 @@ struct memseal_opts {
  * memory that is not writable. What it cannot hold is -EOPNOTSUPP, and nothing is sealed.
  *
  * Sealing again is fine. What free(3), munmap(2) or the end of a thread would return to the kernel
- * must not be sealed: it would leak, or be used after it was recycled. The brk heap and the main
- * stack are recognized and refused; memory that malloc(3) took from mmap(2) and the stacks of other
- * threads look like any other mapping and cannot be told apart: do not pass them.
+ * must not be sealed: it would leak, or be used after it was recycled. The brk heap, the main
+ * thread's stack and that of the calling thread are recognized and refused; memory that malloc(3)
+ * took from mmap(2) and the stacks of other threads look like any other mapping and cannot be told
+ * apart: do not pass them.
  *
- * -EINVAL      addr is not page aligned, len is 0 or wraps, no or unknown effects
+ * -EINVAL      addr is not page aligned, len is 0 or wraps, no or unknown effects; part of [vdso]
+ *              or [vvar], which are sealed whole or not at all
  * -EFAULT      the range holds part of the brk heap or of a stack
- * -ENOMEM      the range has a hole, or vm.max_map_count was reached: then a part may be sealed,
- *              which memseal_query() tells
+ * -ENOMEM      the range has a hole ([vsyscall] is one to the kernel), or vm.max_map_count was
+ *              reached: then a part may be sealed, which memseal_query() tells
  * -EPERM       a seccomp filter refuses mseal(2)
- * -EOPNOTSUPP  no engine here holds all the effects on this memory; -ENOSYS from the kernel too
+ * -EOPNOTSUPP  no engine here holds all the effects on this memory; -ENOSYS from the kernel too; it
+ *              cannot be told what is sealed (see memseal_query())
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */
 int memseal_range(void *addr, size_t len, uint64_t effects);
 
 /*
- * Seals n ranges as memseal_range() does, in order, and stops at the first failure. All ranges are
- * checked before the first is sealed. *ret_sealed, unless NULL, is written on failure too: the
- * bytes of the ranges, rounded up to pages, that are sealed on return.
+ * Seals n ranges as memseal_range() does, from the lowest address up, and stops at the first
+ * failure. They may overlap. All are checked before the first is sealed: only -ENOMEM, -EPERM and
+ * -EOPNOTSUPP can leave a part sealed. *ret_sealed, unless NULL, is written on failure too: the
+ * bytes of the ranges, rounded up to pages and each counted once, that are sealed on return,
+ * whoever sealed them; 0 if a check failed and nothing was tried.
  *
  * Errors as memseal_range(); -EINVAL also for options, -EOPNOTSUPP for an unknown engine.
  */
@@ -99,13 +104,13 @@ struct memseal_status {
 
 /*
  * What holds a range now. Asks the kernel page by page (mremap(2) of a page onto itself changes
- * nothing and answers EPERM if sealed: about 0.2 us a page). MEMSEAL_NO_DISCARD is never reported:
+ * nothing and answers EPERM if sealed: below 0.5 us a page). MEMSEAL_NO_DISCARD is never reported:
  * it depends on the kind of memory, which this probe does not see. Async-signal-safe.
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps
  * -ENOMEM      a page of the range is not mapped
- * -EOPNOTSUPP  the kernel answers otherwise (mremap refused by a seccomp filter, huge pages of
- *              hugetlbfs asked about by less than a huge page)
+ * -EOPNOTSUPP  the kernel answers otherwise: a seccomp filter refuses mremap(2), or a page is in the
+ *              middle of a huge page of hugetlbfs
  */
 int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
 
@@ -132,7 +137,7 @@ struct memseal_self_opts {
  * -EPERM       a seccomp filter refuses it
  * -ENOMEM      out of memory or of vm.max_map_count; a part may be sealed
  * -ENOEXEC     the headers of a loaded image are damaged
- * -EBUSY       an object could not be pinned; it and what follows it is not sealed
+ * -EBUSY       an object could not be pinned; nothing is sealed
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */
 int memseal_self(const struct memseal_self_opts *opts);
@@ -178,8 +183,8 @@ struct memseal_features {
  * What this kernel, C library and container give, by trying it. A child of fork(2) does that, so
  * that neither a seal nor a filter that kills is left to the caller; another one goes on where a
  * filter killed it. No handler runs and SIGCHLD is not sent; a wait for any child by another
- * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 2 ms, and
- * what fork(2) takes to copy the page tables of a large process.
+ * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 0.4 ms,
+ * and what fork(2) takes to copy the page tables of a large process.
  *
  * A shorter struct, of an older version, is filled as far as it goes; the tail of a longer one is
  * zeroed.
