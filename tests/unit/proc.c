@@ -16,6 +16,7 @@
 
 #include <memseal.h>
 
+#include "base/fault.h"
 #include "base/util.h"
 
 #define PID 42
@@ -336,6 +337,14 @@ START_TEST(file_mapped_whole_is_no_image)
 }
 END_TEST
 
+START_TEST(file_mapped_whole_executable_is_no_image)
+{
+	map(0x400000, 0x408000, "r-xp", 0, 7, "/lib/x.so", "");
+	write_object(0x400000, library_object());
+	assert_coverage(0, 0, 0);
+}
+END_TEST
+
 START_TEST(data_library_is_counted)
 {
 	map(0x400000, 0x403000, "r--p", 0, 7, "/lib/data.so", "sl");
@@ -453,6 +462,34 @@ START_TEST(far_program_headers_are_found)
 }
 END_TEST
 
+/* Each read of them failing in turn: the image is found or missed aloud. */
+START_TEST(far_program_headers_are_not_lost)
+{
+	struct memseal_coverage found;
+	struct memseal_process *process;
+	unsigned long nth = 0;
+	int r, errors = 0;
+	bool hit;
+
+	map_library(0x400000, "sl");
+	write_object(0x400000, elf64(ET_DYN, 2048, library, ARRAY_SIZE(library)));
+	do {
+		fault_arm(++nth, EIO);
+		r = open_process(&process);
+		hit = fault_count() >= nth;
+		fault_arm(0, 0);
+		errors += r < 0;
+		if (r < 0)
+			continue;
+		memseal_process_coverage(process, &found);
+		memseal_process_close(process);
+		ck_assert_uint_eq(found.sealable, LIBRARY_SEALABLE);
+	} while (hit);
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_gt(errors, 5);
+}
+END_TEST
+
 /* Its data begin in the first page of the file, which is then mapped twice. */
 START_TEST(small_object_is_one_image)
 {
@@ -464,6 +501,24 @@ START_TEST(small_object_is_one_image)
 
 	map(0x400000, 0x401000, "r-xp", 0, 7, "/lib/x.so", "");
 	map(0x401000, 0x402000, "rw-p", 0, 7, "/lib/x.so", "");
+	write_object(0x400000, object);
+	write_object(0x401000, object);
+	assert_coverage(0x1000, 0, 1);
+}
+END_TEST
+
+/* The same without code, and with a neighbour that could be its RELRO if it began a page later. */
+START_TEST(small_data_object_is_one_image)
+{
+	static const struct segment small[] = {
+		{ PT_LOAD, PF_R, 0, 0, 0x800, 0x800 },
+		{ PT_LOAD, PF_R | PF_W, 0x800, 0x1800, 0x100, 0x100 },
+	};
+	struct object object = elf64(ET_DYN, 64, small, ARRAY_SIZE(small));
+
+	map(0x400000, 0x401000, "r--p", 0, 7, "/lib/x.so", "");
+	map(0x401000, 0x402000, "rw-p", 0, 7, "/lib/x.so", "");
+	map(0x402000, 0x403000, "r--p", 0, 0, "", "");
 	write_object(0x400000, object);
 	write_object(0x401000, object);
 	assert_coverage(0x1000, 0, 1);
@@ -801,6 +856,7 @@ int main(void)
 	tcase_add_test(tcase, writable_relro_is_not_sealed);
 	tcase_add_test(tcase, library_loaded_twice_is_two_images);
 	tcase_add_test(tcase, file_mapped_whole_is_no_image);
+	tcase_add_test(tcase, file_mapped_whole_executable_is_no_image);
 	tcase_add_test(tcase, data_library_is_counted);
 	tcase_add_test(tcase, data_library_mapped_whole_is_no_image);
 	tcase_add_test(tcase, neighbour_file_is_no_segment);
@@ -811,7 +867,9 @@ int main(void)
 	tcase_add_test(tcase, fixed_program_elsewhere_is_no_image);
 	tcase_add_test(tcase, program_of_32_bits_is_counted);
 	tcase_add_test(tcase, far_program_headers_are_found);
+	tcase_add_test(tcase, far_program_headers_are_not_lost);
 	tcase_add_test(tcase, small_object_is_one_image);
+	tcase_add_test(tcase, small_data_object_is_one_image);
 	tcase_add_test(tcase, vdso_is_an_image);
 	tcase_add_test(tcase, damaged_headers_are_no_image);
 	tcase_add_test(tcase, deleted_file_is_read_in_memory);
