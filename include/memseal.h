@@ -298,9 +298,9 @@ enum memseal_kind {
 };
 
 struct memseal_mapping {
-	uint64_t start, end;    /* addresses in that process; end is the first byte behind it */
-	uint64_t sealable;      /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
-	char perm[5];           /* "r-xp", as /proc/PID/maps prints it */
+	uint64_t start, end; /* addresses in that process; end is the first byte behind it */
+	uint64_t sealable;   /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
+	char perm[5];        /* "r-xp", as /proc/PID/maps prints it */
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
 	bool content_locked; /* sealed, and its bytes cannot be written by any way */
@@ -357,7 +357,8 @@ const char *memseal_process_comm(const struct memseal_process *process);
 void memseal_process_close(struct memseal_process *process);
 
 /*
- * The name alone, which needs no right to look at the process. -EINVAL, -ESRCH (no such process, a
+ * The name alone, which needs no right to look at the process; of a kernel thread the first bytes,
+ * as theirs may be longer. -EINVAL, -ESRCH (no such process, a
  * zombie has a name), -EACCES, -EPERM, -EBADMSG, -ENOENT, -ENOMEM, -EMFILE, -ENFILE, -EIO: as
  * memseal_process_open().
  */

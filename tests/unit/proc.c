@@ -694,9 +694,16 @@ END_TEST
 
 START_TEST(kernel_thread_is_told)
 {
+	struct memseal_process_opts opts = { .size = sizeof(opts), .proc = tree };
+	char name[MEMSEAL_NAME_SIZE];
+
 	remove_file("stat");
 	write_stat('S', 0x208040);
+	remove_file("comm");
+	write_file("comm", "pool_workqueue_release\n");
 	ck_assert_int_eq(failure(), -ENXIO);
+	ck_assert_int_eq(memseal_process_name(PID, &opts, name), 0);
+	ck_assert_str_eq(name, "pool_workqueue_");
 }
 END_TEST
 
