@@ -142,33 +142,50 @@ enum memseal_support {
 	MEMSEAL_UNKNOWN = 0, /* could not be found out */
 	MEMSEAL_NO = 1,
 	MEMSEAL_YES = 2,
-	MEMSEAL_FILTERED =
-		3, /* the kernel may have it; a seccomp filter or a container refuses it */
+	MEMSEAL_FILTERED = 3, /* the kernel may have it; a seccomp filter or a container refuses */
 };
 
 struct memseal_features {
-	size_t size;                       /* sizeof(struct memseal_features), set by the caller */
-	enum memseal_support mseal;        /* tried on a page of a short-lived child */
-	enum memseal_support memfd_seals;  /* F_SEAL_WRITE on a memfd, tried */
-	enum memseal_support memfd_secret; /* tried */
-	enum memseal_support seccomp;      /* filters can be installed, asked */
-	enum memseal_support pkeys;        /* protection keys, tried */
-	enum memseal_support system_mappings_sealed; /* the kernel seals [vdso] itself */
-	enum memseal_support proc_mem_writes;        /* /proc/PID/mem overrides protection, tried */
-	enum memseal_support libc_mseal;             /* the C library exports mseal() */
-	enum memseal_support proc;                   /* /proc is mounted and readable */
-	int ptrace_scope;                            /* kernel.yama.ptrace_scope, or -1: no Yama */
-	long max_map_count;                          /* vm.max_map_count, or -1: unknown */
-	const char *environment; /* "valgrind", "rr", "qemu-user", "gvisor", "criu": what runs this
-				    process and how seals fare there, or NULL: nothing known */
+	size_t size; /* sizeof(struct memseal_features), set by the caller */
+
+	enum memseal_support mseal;        /* a page was sealed, and stayed when unmapped */
+	enum memseal_support memfd_seals;  /* a memfd was sealed against writing, and held */
+	enum memseal_support memfd_secret; /* such a file was mapped and used */
+	enum memseal_support seccomp;      /* a filter was installed, and refused a call */
+	enum memseal_support pkeys;        /* a protection key was allocated */
+	enum memseal_support libc_mseal;   /* the C library has a function mseal() */
+
+	enum memseal_support proc;                   /* /proc is there and may be read */
+	enum memseal_support proc_mem_writes;        /* /proc/PID/mem wrote to a read-only page */
+	enum memseal_support system_mappings_sealed; /* [vdso] is sealed; by the kernel itself,
+							unless this process sealed it before */
+	enum memseal_support checkpoint_restore;     /* the kernel lets CRIU restore processes, and
+							CRIU drops their seals */
+	enum memseal_support programs_32bit; /* run here; memseal seals 64-bit programs only */
+
+	/* What runs this process in place of, or on top of, a kernel. */
+	enum memseal_support valgrind;
+	enum memseal_support rr;
+	enum memseal_support qemu_user;
+	enum memseal_support gvisor;
+
+	/* Numbers, or a negative errno: they could not be read. */
+	int ptrace_scope;  /* kernel.yama.ptrace_scope; -ENOENT: no Yama, or no /proc */
+	int max_map_count; /* vm.max_map_count */
 };
 
 /*
- * What this kernel, C library and container give. Forks one child without running handlers.
- * Takes about a millisecond.
+ * What this kernel, C library and container give, by trying it. A child of fork(2) does that, so
+ * that neither a seal nor a filter that kills is left to the caller; another one goes on where a
+ * filter killed it. No handler runs and SIGCHLD is not sent; a wait for any child by another
+ * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 2 ms, and
+ * what fork(2) takes to copy the page tables of a large process.
  *
- * -EINVAL  ret_features or its size
- * -ENOMEM, -EAGAIN  no memory or no process for the attempt
+ * A shorter struct, of an older version, is filled as far as it goes; the tail of a longer one is
+ * zeroed.
+ *
+ * -EINVAL           ret_features is NULL, or its size is less than version 0.1 had
+ * -ENOMEM, -EAGAIN  no memory or no process for the attempts
  */
 int memseal_probe(struct memseal_features *ret_features);
 

@@ -13,12 +13,15 @@
 #define NR_read             63
 #define NR_write            64
 #define NR_pread64          67
+#define NR_pwrite64         68
 #define NR_readlinkat       78
 #define NR_newfstatat       79
+#define NR_personality      92
 #define NR_exit_group       94
 #define NR_futex            98
 #define NR_sched_yield      124
 #define NR_tgkill           131
+#define NR_rt_sigprocmask   135
 #define NR_uname            160
 #define NR_prctl            167
 #define NR_getpid           172
@@ -54,6 +57,30 @@ static inline long arch_syscall(long nr, long a, long b, long c, long d, long e,
 			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
 			 : "memory");
 	return x0;
+}
+
+/*
+ * A request to Valgrind, nothing to a processor: rotations by 128 bits in all that no compiler
+ * writes (include/valgrind.h). Returns what is answered, 0 without Valgrind.
+ */
+static inline long arch_valgrind_request(const long request[6])
+{
+	register long x3 __asm__("x3") = 0;
+	register const long *x4 __asm__("x4") = request;
+
+	__asm__ volatile("ror x12, x12, #3\n\tror x12, x12, #13\n\t"
+			 "ror x12, x12, #51\n\tror x12, x12, #61\n\t"
+			 "orr x10, x10, x10"
+			 : "+r"(x3)
+			 : "r"(x4)
+			 : "cc", "memory");
+	return x3;
+}
+
+/* Makes this process a 32-bit one for uname(2), if the kernel has 32-bit programs: else -EINVAL. */
+static inline long arch_try_32bit(void)
+{
+	return arch_syscall(NR_personality, 8 /* PER_LINUX32 */, 0, 0, 0, 0, 0);
 }
 
 #endif

@@ -9,7 +9,9 @@
 #define NR_mmap             9
 #define NR_mprotect         10
 #define NR_munmap           11
+#define NR_rt_sigprocmask   14
 #define NR_pread64          17
+#define NR_pwrite64         18
 #define NR_sched_yield      24
 #define NR_mremap           25
 #define NR_madvise          28
@@ -50,6 +52,31 @@ static inline long arch_syscall(long nr, long a, long b, long c, long d, long e,
 			 : "=a"(ret)
 			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+/*
+ * A request to Valgrind, nothing to a processor: rotations by 128 bits in all that no compiler
+ * writes (include/valgrind.h). Returns what is answered, 0 without Valgrind.
+ */
+static inline long arch_valgrind_request(const long request[6])
+{
+	long ret = 0;
+
+	__asm__ volatile("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi\n\t"
+			 "xchgq %%rbx, %%rbx"
+			 : "+d"(ret)
+			 : "a"(request)
+			 : "cc", "memory");
+	return ret;
+}
+
+/* getpid(2) as 32-bit programs call it: SIGSEGV if the kernel has no 32-bit programs. */
+static inline long arch_try_32bit(void)
+{
+	long ret;
+
+	__asm__ volatile("int $0x80" : "=a"(ret) : "a"(20) : "r8", "r9", "r10", "r11", "memory");
 	return ret;
 }
 

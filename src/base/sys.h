@@ -7,7 +7,9 @@
 #ifndef MEMSEAL_BASE_SYS_H
 #define MEMSEAL_BASE_SYS_H
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -128,6 +130,11 @@ static inline ssize_t sys_pread(int fd, void *buf, size_t len, uint64_t offset)
 	return sys_call4(NR_pread64, fd, buf, len, offset);
 }
 
+static inline ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset)
+{
+	return sys_call4(NR_pwrite64, fd, buf, len, offset);
+}
+
 static inline int sys_ftruncate(int fd, uint64_t len)
 {
 	return (int)sys_call2(NR_ftruncate, fd, len);
@@ -202,6 +209,12 @@ static inline int sys_execve(const char *path, char *const argv[], char *const e
 	return (int)sys_call3(NR_execve, path, argv, envp);
 }
 
+/* The kernel's set of signals: 64 bits, whatever sigset_t is. ret_old may be NULL. */
+static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *ret_old)
+{
+	return (int)sys_call4(NR_rt_sigprocmask, how, set, ret_old, sizeof(*set));
+}
+
 /* Not through sys_call(): it cannot fail. */
 NORETURN static inline void sys_exit_group(int status)
 {
@@ -223,6 +236,31 @@ static inline int sys_seccomp(unsigned int op, unsigned int flags, void *args)
 static inline int sys_uname(struct utsname *ret)
 {
 	return (int)sys_call1(NR_uname, ret);
+}
+
+/*
+ * What puts things back is not told to fail: nothing could be done about it.
+ */
+
+/* Waits for a child of sys_fork(), whatever its signal is: -ECHILD if somebody else did. */
+static inline pid_t sys_reap(pid_t pid)
+{
+	long ret;
+
+	do
+		ret = arch_syscall(NR_wait4, pid, 0, 0x40000000 /* __WALL */, 0, 0, 0);
+	while (ret == -EINTR);
+	return (pid_t)ret;
+}
+
+static inline void sys_undo_mmap(uint64_t addr, size_t len)
+{
+	(void)arch_syscall(NR_munmap, (long)addr, (long)len, 0, 0, 0, 0);
+}
+
+static inline void sys_undo_sigmask(const uint64_t *old)
+{
+	(void)arch_syscall(NR_rt_sigprocmask, SIG_SETMASK, (long)old, 0, sizeof(*old), 0, 0);
 }
 
 /* For CLEANUP(): closes the descriptor, if there is one. */

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "agent/state.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "agent/hook.h"
+#include "agent/libc.h"
+#include "agent/message.h"
+#include "agent/options.h"
+#include "agent/symbol.h"
+#include "base/sys.h"
+#include "engine/images.h"
+
+union agent_state_pages agent_pages __attribute__((aligned(AGENT_PAGE_MAX)));
+
+/* Exit status of a program that memseal did not let start, as env(1) and others have it. */
+#define EXIT_MEMSEAL 125
+
+static void report(const struct images_result *result, int error)
+{
+	struct message message = { .len = 0 };
+
+	message_str(&message, "memseal: ");
+	message_str(&message, result->failed ? result->failed : "cannot seal");
+	if (result->start) {
+		message_str(&message, " at ");
+		message_hex(&message, result->start);
+	}
+	message_error(&message, error);
+	message_send(&message);
+}
+
+static int seal_images(bool settled)
+{
+	const struct images_opts opts = {
+		.settled = settled,
+		.pin = agent.glibc ? agent_pin : NULL,
+	};
+	struct images_result result;
+	int r = images_seal(&opts, agent.page, &result);
+
+	if (r < 0)
+		report(&result, r);
+	return r;
+}
+
+bool agent_pin(const char *name)
+{
+	return agent.pin && agent.pin(name, agent.pin_mode);
+}
+
+/*
+ * The thread that holds sealing, told by its process: after a fork(2) during sealing the child
+ * has the memory of a holder that does not exist there, and takes over.
+ */
+static pid_t sealing;
+static bool again;
+
+void agent_seal_new(void)
+{
+	pid_t self = sys_getpid();
+
+	__atomic_store_n(&again, true, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&again, __ATOMIC_SEQ_CST)) {
+		pid_t holder = __atomic_load_n(&sealing, __ATOMIC_SEQ_CST);
+
+		if (holder == self || !__atomic_compare_exchange_n(&sealing, &holder, self, false,
+					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return;
+		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
+		(void)seal_images(false);
+		__atomic_store_n(&sealing, 0, __ATOMIC_SEQ_CST);
+	}
+}
+
+/* Older glibc keeps dlopen() in libdl.so, which not every program loads. */
+static void find_libc(void)
+{
+	agent.glibc = _rtld_global_ro != NULL;
+	agent.dlopen = symbol_find("dlopen", &agent_pages);
+	agent.dlsym = symbol_find("dlsym", &agent_pages);
+	agent.pin = (dlopen_fn *)agent.dlopen;
+	agent.pin_mode = RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE;
+	if (agent.glibc && !agent.pin) {
+		agent.pin = (dlopen_fn *)symbol_find("__libc_dlopen_mode", &agent_pages);
+		agent.pin_mode |= (int)0x80000000; /* __RTLD_DLOPEN of include/dlfcn.h */
+	}
+}
+
+/* Nothing of the state changes from here on; it must not be changed by others either. */
+static int seal_state(void)
+{
+	int r = sys_mprotect((uint64_t)(uintptr_t)&agent_pages, sizeof(agent_pages), PROT_READ);
+	if (r == 0)
+		r = sys_mseal((uint64_t)(uintptr_t)&agent_pages, sizeof(agent_pages), 0);
+	if (r < 0)
+		report(&(struct images_result){ .failed = "cannot seal the agent's state" }, r);
+	return r;
+}
+
+/*
+ * glibc passes the program's arguments, musl nothing: what is in those registers then does not look
+ * like a vector of arguments with the environment behind it.
+ */
+static char **find_environment(int argc, char **argv, char **envp)
+{
+	if (argc >= 0 && argv + argc + 1 == envp)
+		return envp;
+	return &environ ? environ : NULL;
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+{
+	int r;
+
+	agent.page = getauxval ? getauxval(AT_PAGESZ) : 0;
+	if (agent.page == 0 || agent.page > AGENT_PAGE_MAX)
+		agent.page = AGENT_PAGE_MAX;
+	options_read(find_environment(argc, argv, envp));
+	find_libc();
+	if (!agent.no_dlopen)
+		(void)hook_install();
+	r = seal_images(true);
+	agent.ready = true;
+	if (r == 0)
+		r = seal_state();
+	if (r < 0 && !agent.allow_unsealed)
+		sys_exit_group(EXIT_MEMSEAL);
+}

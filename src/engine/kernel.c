@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/kernel.h"
+
+#include <errno.h>
+#include <memseal.h>
+
+#include "base/sys.h"
+
+/*
+ * mremap(2) of a page onto itself looks up the mapping, refuses if it is sealed, and has nothing to
+ * do otherwise (mm/mremap.c: the seal is checked before "no resize" returns).
+ */
+int kernel_sealed(uint64_t addr, size_t page)
+{
+	long r = sys_mremap(addr, page, page, 0, 0);
+
+	if (!sys_failed(r))
+		return 0;
+	switch (r) {
+	case -EPERM:
+		return 1;
+	case -EFAULT:
+		return -ENOMEM;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+/* Bytes of [start, end) that are sealed now, as far as they can be told. */
+static uint64_t count_sealed(uint64_t start, uint64_t end, size_t page)
+{
+	uint64_t sealed = 0;
+
+	for (uint64_t at = start; at < end; at += page)
+		if (kernel_sealed(at, page) == 1)
+			sealed += page;
+	return sealed;
+}
+
+int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
+{
+	int r;
+
+	if (start == end)
+		return 0;
+	r = sys_mseal(start, end - start, 0);
+	/* ENOMEM at vm.max_map_count leaves the first part sealed. */
+	*sealed += r == -ENOMEM ? count_sealed(start, end, page) : r < 0 ? 0 : end - start;
+	return r;
+}
+
+/*
+ * Linux 6.17 to 7.0-rc5 (CVE-2026-23416) go wrong when one mseal call spans sealed and unsealed
+ * mappings, so each call covers a run of unsealed ones only.
+ */
+int kernel_seal(
+	const struct own_maps *maps, uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
+{
+	uint64_t run = start, at = start;
+	int r = 0;
+
+	for (size_t i = own_maps_find(maps, start); r >= 0 && at < end; i++) {
+		uint64_t next;
+
+		if (i == maps->count || maps->mappings[i].start > at)
+			return -ENOMEM;
+		next = min_u64(maps->mappings[i].end, end);
+		r = kernel_sealed(at, page);
+		if (r == 1) {
+			r = kernel_seal_unsealed(run, at, page, sealed);
+			*sealed += next - at;
+			run = next;
+		}
+		at = next;
+	}
+	return r < 0 ? r : kernel_seal_unsealed(run, end, page, sealed);
+}
+
+/*
+ * Discarding advice is refused on sealed memory only if it is anonymous, private and not writable
+ * (mm/madvise.c, can_modify_vma_madv): nobody could have written those bytes.
+ */
+uint64_t kernel_effects(const struct mapping *mapping)
+{
+	uint64_t effects = MEMSEAL_MAPPING | MEMSEAL_NO_SEAL;
+	bool anonymous = mapping->inode == 0 && !mapping->shared;
+
+	if (anonymous && !(mapping->prot & MAPPING_WRITE) &&
+		(mapping->kind == MAPPING_ANON || mapping->kind == MAPPING_HEAP))
+		effects |= MEMSEAL_NO_DISCARD;
+	return effects;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel engine: mseal(2). Freestanding. */
+#ifndef MEMSEAL_ENGINE_KERNEL_H
+#define MEMSEAL_ENGINE_KERNEL_H
+
+#include "engine/own-maps.h"
+
+/*
+ * Is the mapping that holds this page sealed? 1 or 0; -ENOMEM: nothing is mapped there;
+ * -EOPNOTSUPP: the kernel answers something else. Changes nothing.
+ */
+int kernel_sealed(uint64_t addr, size_t page) MUST_CHECK;
+
+/*
+ * Seals [start, end), which maps must cover without a hole. Adds to *sealed the bytes that are
+ * sealed now, whether they were before or not; on failure too.
+ *
+ * -ENOMEM (vm.max_map_count, or the memory changed meanwhile), -EPERM (seccomp), -ENOSYS, -EINVAL
+ * (part of a mapping that cannot be split: [vdso]), -EOPNOTSUPP (see kernel_sealed()).
+ */
+int kernel_seal(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page,
+	uint64_t *sealed) MUST_CHECK NONNULL(1, 5);
+
+/* The same for a range of which nothing is sealed yet, for callers that know their mappings. */
+int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *sealed) MUST_CHECK
+	NONNULL(4);
+
+/* What the kernel engine holds on this mapping once it is sealed: MEMSEAL_NO_*. */
+uint64_t kernel_effects(const struct mapping *mapping) NONNULL(1);
+
+#endif
