@@ -32,12 +32,13 @@ static void report(const struct images_result *result, int error)
 	message_send(&message);
 }
 
-static int seal_images(bool settled)
+/*
+ * pinning: objects can be unloaded here, and dlopen() may be called. It may not before the C
+ * library was initialised, because it would do that itself, without the environment.
+ */
+static int seal_images(bool settled, bool pinning)
 {
-	const struct images_opts opts = {
-		.settled = settled,
-		.pin = agent.glibc ? agent_pin : NULL,
-	};
+	const struct images_opts opts = { .settled = settled, .pin = pinning ? agent_pin : NULL };
 	struct images_result result;
 	int r = images_seal(&opts, agent.page, &result);
 
@@ -70,7 +71,7 @@ void agent_seal_new(void)
 					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return;
 		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
-		(void)seal_images(false);
+		(void)seal_images(false, agent.glibc);
 		__atomic_store_n(&sealing, 0, __ATOMIC_SEQ_CST);
 	}
 }
@@ -93,6 +94,7 @@ static void find_libc(void)
 static int seal_state(void)
 {
 	int r = sys_mprotect((uint64_t)(uintptr_t)&agent_pages, sizeof(agent_pages), PROT_READ);
+
 	if (r == 0)
 		r = sys_mseal((uint64_t)(uintptr_t)&agent_pages, sizeof(agent_pages), 0);
 	if (r < 0)
@@ -113,6 +115,7 @@ static char **find_environment(int argc, char **argv, char **envp)
 
 __attribute__((constructor)) static void start(int argc, char **argv, char **envp)
 {
+	bool usable;
 	int r;
 
 	agent.page = getauxval ? getauxval(AT_PAGESZ) : 0;
@@ -120,9 +123,10 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		agent.page = AGENT_PAGE_MAX;
 	options_read(find_environment(argc, argv, envp));
 	find_libc();
-	if (!agent.no_dlopen)
+	usable = agent.glibc && &environ && environ;
+	if (usable && !agent.no_dlopen)
 		(void)hook_install();
-	r = seal_images(true);
+	r = seal_images(true, usable);
 	agent.ready = true;
 	if (r == 0)
 		r = seal_state();

@@ -111,7 +111,7 @@ bool hook_install(void)
 	struct loader loader = { .name = NULL };
 	uintptr_t *slot;
 
-	if (!agent.glibc || !_dl_mcount || !dl_iterate_phdr(find_loader, &loader))
+	if (!_dl_mcount || !dl_iterate_phdr(find_loader, &loader))
 		return false;
 	slot = find_open_slot(&loader);
 	if (!slot)

@@ -11,7 +11,7 @@
 
 /*
  * Replaces the pointer and proves it: one harmless open must arrive. False, and everything as it
- * was: not glibc, or a glibc whose data is laid out otherwise. The only thread; before the seals.
+ * was: a glibc whose data is laid out otherwise. Needs glibc; the only thread; before the seals.
  */
 bool hook_install(void);
 
