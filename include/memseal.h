@@ -294,22 +294,26 @@ enum memseal_kind {
 
 struct memseal_mapping {
 	uint64_t start, end;    /* addresses in that process; end is the first byte behind it */
+	uint64_t sealable;      /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
 	char perm[5];           /* "r-xp", as /proc/PID/maps prints it */
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
 	bool content_locked; /* sealed, and its bytes cannot be written by any way */
-	const char *object;  /* path or name as the kernel prints it, or NULL; lives until the next
-				call on the process */
-	const char *why;     /* why it is not sealed, static text; NULL if sealed */
+	const char *object;  /* path or name as the kernel prints it, or NULL; lives as long as the
+				process stays open */
+	const char *why;     /* why it is not sealed, or sealed in vain: static text, or NULL */
 };
 
 struct memseal_coverage {
 	uint64_t sealable; /* bytes: pages of non-writable PT_LOAD and of RELRO, of every image */
-	uint64_t sealed;   /* bytes of them that are sealed */
+	uint64_t sealed;   /* bytes of them that are sealed and not writable */
 	unsigned images;
 };
 
 struct memseal_process; /* opaque; one thread at a time */
+
+/* A process's name, as /proc/PID/comm has it: any bytes, and a NUL. */
+#define MEMSEAL_NAME_SIZE 16
 
 struct memseal_process_opts {
 	size_t size;      /* sizeof(struct memseal_process_opts) */
@@ -322,8 +326,12 @@ struct memseal_process_opts {
  * -EINVAL  pid is not positive, or options
  * -ESRCH   no such process, or it ended meanwhile; a zombie
  * -ENXIO   it has no address space: a kernel thread
- * -EACCES, -EPERM  it may not be looked at
+ * -EACCES, -EPERM  it may not be looked at, or the headers of an image may not: neither in memory
+ *          (Yama) nor in its file (which was removed or replaced)
+ * -EAGAIN  it executed another program each time it was tried
  * -EBADMSG the kernel's text was not understood
+ * -ENOENT  proc(5) is not mounted there
+ * -EOPNOTSUPP  this kernel has no smaps file
  * -ENOMEM, -EMFILE, -ENFILE, -EIO
  */
 int memseal_process_open(
@@ -337,10 +345,19 @@ int memseal_process_next_mapping(
 void memseal_process_coverage(
 	const struct memseal_process *process, struct memseal_coverage *ret_coverage);
 
-/* The process's name, as /proc/PID/comm has it: any bytes but NUL, at most 15. */
+/* The process's name; lives as long as the process stays open. */
 const char *memseal_process_comm(const struct memseal_process *process);
 
+/* NULL is fine. */
 void memseal_process_close(struct memseal_process *process);
+
+/*
+ * The name alone, which needs no right to look at the process. -EINVAL, -ESRCH (no such process, a
+ * zombie has a name), -EACCES, -EPERM, -EBADMSG, -ENOENT, -ENOMEM, -EMFILE, -ENFILE, -EIO: as
+ * memseal_process_open().
+ */
+int memseal_process_name(
+	pid_t pid, const struct memseal_process_opts *opts, char ret_name[MEMSEAL_NAME_SIZE]);
 
 /* The word for a kind in tables and JSON: "text", "relro", ... */
 const char *memseal_kind_name(enum memseal_kind kind);

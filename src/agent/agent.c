@@ -18,17 +18,25 @@ union agent_state_pages agent_pages __attribute__((aligned(AGENT_PAGE_MAX)));
 /* Exit status of a program that memseal did not let start, as env(1) and others have it. */
 #define EXIT_MEMSEAL 125
 
-static void report(const struct images_result *result, int error)
+/* How a failure ends. */
+#define NOT_STARTED "; not started (memseal run --allow-unsealed starts it unsealed)"
+
+static void report(const struct images_result *result, int error, bool starting)
 {
+	const char *program = getauxval ? (const char *)getauxval(AT_EXECFN) : NULL;
 	struct message message = { .len = 0 };
 
 	message_str(&message, "memseal: ");
+	message_name(&message, program ? program : "program");
+	message_str(&message, ": ");
 	message_str(&message, result->failed ? result->failed : "cannot seal");
 	if (result->start) {
 		message_str(&message, " at ");
 		message_hex(&message, result->start);
 	}
 	message_error(&message, error);
+	if (starting && !agent.allow_unsealed)
+		message_str(&message, NOT_STARTED);
 	message_send(&message);
 }
 
@@ -43,7 +51,7 @@ static int seal_images(bool settled, bool pinning)
 	int r = images_seal(&opts, agent.page, &result);
 
 	if (r < 0)
-		report(&result, r);
+		report(&result, r, settled);
 	return r;
 }
 
@@ -93,12 +101,15 @@ static void find_libc(void)
 /* Nothing of the state changes from here on; it must not be changed by others either. */
 static int seal_state(void)
 {
-	int r = sys_mprotect((uint64_t)(uintptr_t)&agent_pages, sizeof(agent_pages), PROT_READ);
+	uint64_t start = (uintptr_t)&agent_pages;
+	const struct images_result failed = { .failed = "cannot seal the agent", .start = start };
+	int r;
 
+	r = sys_mprotect(start, sizeof(agent_pages), PROT_READ);
 	if (r == 0)
-		r = sys_mseal((uint64_t)(uintptr_t)&agent_pages, sizeof(agent_pages), 0);
+		r = sys_mseal(start, sizeof(agent_pages), 0);
 	if (r < 0)
-		report(&(struct images_result){ .failed = "cannot seal the agent's state" }, r);
+		report(&failed, r, true);
 	return r;
 }
 

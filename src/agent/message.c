@@ -5,6 +5,9 @@
 
 #include "base/sys.h"
 
+/* A name must leave room for the rest. */
+#define MESSAGE_NAME_END 160
+
 static void put(struct message *message, char c)
 {
 	if (message->len < sizeof(message->text) - 1)
@@ -15,6 +18,12 @@ void message_str(struct message *message, const char *s)
 {
 	for (; *s; s++)
 		put(message, *s);
+}
+
+void message_name(struct message *message, const char *name)
+{
+	for (; *name && message->len < MESSAGE_NAME_END; name++)
+		put(message, *name > ' ' && *name < 0x7f ? *name : '?');
 }
 
 void message_hex(struct message *message, uint64_t value)
@@ -40,8 +49,8 @@ static const struct {
 	int error;
 	const char *text;
 } errors[] = {
-	{ EPERM, "refused, perhaps by a seccomp filter (EPERM)" },
-	{ ENOSYS, "this kernel has no mseal(2) (ENOSYS)" },
+	{ EPERM, "refused by a seccomp filter (EPERM)" },
+	{ ENOSYS, "a seccomp filter or this kernel knows no mseal(2) (ENOSYS)" },
 	{ ENOMEM, "out of memory or of vm.max_map_count (ENOMEM)" },
 	{ EINVAL, "the kernel does not take the range (EINVAL)" },
 	{ EACCES, "permission denied (EACCES)" },
@@ -50,6 +59,7 @@ static const struct {
 	{ ENFILE, "too many open files in the system (ENFILE)" },
 	{ EBADMSG, "not understood (EBADMSG)" },
 	{ EBUSY, "the loader refuses (EBUSY)" },
+	{ EOPNOTSUPP, "the kernel does not tell (EOPNOTSUPP)" },
 	{ ENOEXEC, "not a valid ELF image (ENOEXEC)" },
 };
 

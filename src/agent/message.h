@@ -6,11 +6,14 @@
 #include "base/util.h"
 
 struct message {
-	char text[256];
+	char text[512];
 	size_t len;
 };
 
 void message_str(struct message *message, const char *s) NONNULL(1, 2);
+/* Text from outside: what is not printable ASCII becomes a question mark. */
+void message_name(struct message *message, const char *name) NONNULL(1, 2);
+
 void message_hex(struct message *message, uint64_t value) NONNULL(1);
 
 /* ": No such file or directory (ENOENT)" for a negative errno. */

@@ -42,6 +42,31 @@
 #define NR_memfd_secret     447
 #define NR_mseal            462
 
+/* The same, of calls that only the attack catalogue makes. */
+#define NR_ioctl             29
+#define NR_fallocate         47
+#define NR_pipe2             59
+#define NR_setitimer         103
+#define NR_ptrace            117
+#define NR_rt_sigaction      134
+#define NR_shmget            194
+#define NR_shmctl            195
+#define NR_shmat             196
+#define NR_msync             227
+#define NR_mlock             228
+#define NR_munlock           229
+#define NR_remap_file_pages  234
+#define NR_mbind             235
+#define NR_move_pages        239
+#define NR_prlimit64         261
+#define NR_process_vm_writev 271
+#define NR_userfaultfd       282
+#define NR_pkey_mprotect     288
+#define NR_io_uring_setup    425
+#define NR_io_uring_enter    426
+#define NR_pidfd_open        434
+#define NR_process_madvise   440
+
 static inline long arch_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long x8 __asm__("x8") = nr;

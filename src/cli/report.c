@@ -21,6 +21,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "audit", "memseal audit", cmd_audit, "how much of each process is sealed" },
+	{ "doctor", "memseal doctor", cmd_doctor, "what this machine can do" },
 	{ "map", "memseal map", cmd_map, "the address space of a process, mapping by mapping" },
 };
 
@@ -54,12 +55,23 @@ const char *open_error_text(int error)
 		return "a kernel thread has no address space";
 	case -EACCES:
 	case -EPERM:
-		return "no permission to look: needs the same user, or root";
+		return "no permission to look: needs the same user or CAP_SYS_PTRACE";
+	case -EAGAIN:
+		return "it executes one program after the other: try again";
 	case -EBADMSG:
 		return "its smaps file was not understood: report this kernel";
+	case -ENOENT:
+		return "/proc is not mounted: mount it";
+	case -EOPNOTSUPP:
+		return "this kernel has no /proc/PID/smaps (CONFIG_PROC_PAGE_MONITOR)";
 	default:
 		return strerror(-error);
 	}
+}
+
+enum status open_error_status(int error)
+{
+	return error == -EOPNOTSUPP ? STATUS_UNSUPPORTED : STATUS_FAILURE;
 }
 
 static int print_help(void)

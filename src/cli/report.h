@@ -23,6 +23,7 @@ enum status {
 };
 
 int cmd_audit(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 
 /* Prints "memseal 1.2.3". */
@@ -33,5 +34,8 @@ pid_t parse_pid(const char *text);
 
 /* Why memseal_process_open() failed with a negative errno, and the remedy if there is one. */
 const char *open_error_text(int error);
+
+/* The exit status that goes with it. */
+enum status open_error_status(int error);
 
 #endif

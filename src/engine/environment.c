@@ -3,7 +3,7 @@
 #include <sys/utsname.h>
 
 #include "base/sys.h"
-#include "environment.h"
+#include "engine/environment.h"
 
 /* VG_USERREQ__RUNNING_ON_VALGRIND of include/valgrind.h: answers how deeply it is nested. */
 #define VALGRIND_RUNNING 0x1001

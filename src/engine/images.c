@@ -170,7 +170,7 @@ static bool to_be_sealed(
 	const struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
 {
 	if (is_system_mapping(mapping))
-		return kernel_sealed(mapping->start, job->page) == 0;
+		return kernel_sealed(mapping->start, job->page) != 1;
 	if (!plan_role_sealable(piece->role) || job->images[piece->image].in_loading)
 		return false;
 	if (piece->why == PLAN_WRITABLE && piece->role != PLAN_RELRO)
@@ -241,6 +241,9 @@ static int seal_job(struct scratch *scratch, void *arg)
 	int r;
 
 	job.scratch = scratch;
+	r = kernel_sealed_works(scratch->base, job.page);
+	if (r < 0)
+		return fail(&job, r, "cannot ask mremap(2) what is sealed", 0, 0);
 	r = collect_images(&job);
 	if (r < 0 || job.image_count == 0)
 		return r;

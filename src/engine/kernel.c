@@ -26,6 +26,11 @@ int kernel_sealed(uint64_t addr, size_t page)
 	}
 }
 
+int kernel_sealed_works(const void *unsealed, size_t page)
+{
+	return kernel_sealed(page_down((uintptr_t)unsealed, page), page) == 0 ? 0 : -EOPNOTSUPP;
+}
+
 /* Bytes of [start, end) that are sealed now, as far as they can be told. */
 static uint64_t count_sealed(uint64_t start, uint64_t end, size_t page)
 {

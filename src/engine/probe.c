@@ -12,8 +12,8 @@
 #endif
 
 #include "base/sys.h"
-#include "environment.h"
-#include "probe.h"
+#include "engine/environment.h"
+#include "engine/probe.h"
 
 /* Bytes of memory to try things on: pages of every size that 64-bit kernels use fit in. */
 #define SCRATCH 65536
@@ -335,10 +335,14 @@ struct attempt {
 
 _Static_assert(sizeof(enum memseal_support) == sizeof(int), "all answers are of one size");
 
-#define ATTEMPT(name, killed, ...)                                                         \
-	{                                                                                  \
-		try_##name, offsetof(struct memseal_features, name), killed, ##__VA_ARGS__ \
+/* clang-format off */
+#define ATTEMPT(name, if_killed, ...)                               \
+	{                                                           \
+		.try = try_##name,                                  \
+		.answer = offsetof(struct memseal_features, name),  \
+		.killed = if_killed, ##__VA_ARGS__                  \
 	}
+/* clang-format on */
 
 static const struct attempt attempts[] = {
 	/* To be the first: the only one that needs a dumpable process. */

@@ -119,8 +119,10 @@ static int seal_job(struct scratch *scratch, void *arg)
 {
 	struct request *request = arg;
 	struct own_maps maps;
-	int r = own_maps_read(scratch, &maps);
+	int r = kernel_sealed_works(scratch->base, memory_page());
 
+	if (r == 0)
+		r = own_maps_read(scratch, &maps);
 	if (r == 0)
 		r = check_all_memory(&maps, request);
 	return r < 0 ? r : seal_all(&maps, request);
