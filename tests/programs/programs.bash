@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# What the tests of real programs share. The environment names what they try: MEMSEAL, the command,
-# and TREE_AUDIT, tests/helpers/tree-audit.c.
+# What the tests of real programs share. BUILD is the build directory.
 bats_require_minimum_version 1.5.0
 
-: "${MEMSEAL:?the memseal command to try}" "${TREE_AUDIT:?the tree-audit command}"
+: "${BUILD:?the build directory}"
 
+memseal=$BUILD/memseal
+tree_audit=$BUILD/tests/tree-audit
 src=$BATS_TEST_DIRNAME/src
 
 # needs CMD...: the test is skipped on a machine without one of them.
@@ -59,7 +60,7 @@ sealed_same() {
 	local at=$BATS_TEST_TMPDIR min=$1 part
 	shift
 
-	observe sealed "$TREE_AUDIT" "$at/audit" "$MEMSEAL" run -- "$@"
+	observe sealed "$tree_audit" "$at/audit" "$memseal" run -- "$@"
 	for part in status err out; do
 		diff -u --label "unsealed $part" --label "sealed $part" \
 			"$at/plain.$part" "$at/sealed.$part" | head -n 40

@@ -5,14 +5,14 @@
 load programs
 
 @test "the audit tells an unsealed tree" {
-	run "$TREE_AUDIT" "$BATS_TEST_TMPDIR/audit" sh -c 'ls / >/dev/null; exit 3'
+	run "$tree_audit" "$BATS_TEST_TMPDIR/audit" sh -c 'ls / >/dev/null; exit 3'
 	[ "$status" -eq 3 ]
 	run cut -f 2,5 "$BATS_TEST_TMPDIR/audit"
 	[ "$output" = $'0.00\tunsealed\n0.00\tunsealed' ]
 }
 
 @test "the audit passes a signal and a stop on" {
-	run "$TREE_AUDIT" "$BATS_TEST_TMPDIR/audit" sh -c '
+	run "$tree_audit" "$BATS_TEST_TMPDIR/audit" sh -c '
 		(sleep 0.2; kill -CONT $$) & kill -STOP $$; kill -TERM $$'
 	[ "$status" -eq 143 ]
 }
