@@ -178,8 +178,8 @@ struct memseal_features {
  * What this kernel, C library and container give, by trying it. A child of fork(2) does that, so
  * that neither a seal nor a filter that kills is left to the caller; another one goes on where a
  * filter killed it. No handler runs and SIGCHLD is not sent; a wait for any child by another
- * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 2 ms, and
- * what fork(2) takes to copy the page tables of a large process.
+ * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 0.4 ms,
+ * and what fork(2) takes to copy the page tables of a large process.
  *
  * A shorter struct, of an older version, is filled as far as it goes; the tail of a longer one is
  * zeroed.

@@ -62,23 +62,27 @@ int kernel_seal(
 	const struct own_maps *maps, uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
 {
 	uint64_t run = start, at = start;
-	int r = 0;
+	struct mapping mapping;
+	int r;
 
-	for (size_t i = own_maps_find(maps, start); r >= 0 && at < end; i++) {
-		uint64_t next;
-
-		if (i == maps->count || maps->mappings[i].start > at)
-			return -ENOMEM;
-		next = min_u64(maps->mappings[i].end, end);
+	while (at < end) {
+		r = own_maps_at(maps, at, &mapping);
+		if (r <= 0 || mapping.start > at)
+			return r < 0 ? r : -ENOMEM;
 		r = kernel_sealed(at, page);
+		if (r < 0)
+			return r;
+		mapping.end = min_u64(mapping.end, end);
 		if (r == 1) {
 			r = kernel_seal_unsealed(run, at, page, sealed);
-			*sealed += next - at;
-			run = next;
+			if (r < 0)
+				return r;
+			*sealed += mapping.end - at;
+			run = mapping.end;
 		}
-		at = next;
+		at = mapping.end;
 	}
-	return r < 0 ? r : kernel_seal_unsealed(run, end, page, sealed);
+	return kernel_seal_unsealed(run, end, page, sealed);
 }
 
 /*

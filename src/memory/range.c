@@ -68,18 +68,17 @@ static bool holds_stack(const struct page_range *pages, const struct mapping *ma
 static int check_memory(
 	const struct own_maps *maps, const struct page_range *pages, uint64_t effects)
 {
-	uint64_t at = pages->start;
+	struct mapping mapping;
 
-	for (size_t i = own_maps_find(maps, at); at < pages->end; i++) {
-		const struct mapping *mapping = &maps->mappings[i];
+	for (uint64_t at = pages->start; at < pages->end; at = mapping.end) {
+		int r = own_maps_at(maps, at, &mapping);
 
-		if (i == maps->count || mapping->start > at)
-			return -ENOMEM;
-		if (mapping->kind == MAPPING_HEAP || holds_stack(pages, mapping))
+		if (r <= 0 || mapping.start > at)
+			return r < 0 ? r : -ENOMEM;
+		if (mapping.kind == MAPPING_HEAP || holds_stack(pages, &mapping))
 			return -EFAULT;
-		if (effects & ~kernel_effects(mapping))
+		if (effects & ~kernel_effects(&mapping))
 			return -EOPNOTSUPP;
-		at = mapping->end;
 	}
 	return 0;
 }
@@ -118,11 +117,11 @@ static int seal_all(const struct own_maps *maps, struct request *request)
 static int seal_job(struct scratch *scratch, void *arg)
 {
 	struct request *request = arg;
-	struct own_maps maps;
+	CLEANUP(own_maps_close) struct own_maps maps = { .fd = -1 };
 	int r = kernel_sealed_works(scratch->base, memory_page());
 
 	if (r == 0)
-		r = own_maps_read(scratch, &maps);
+		r = own_maps_open(scratch, &maps);
 	if (r == 0)
 		r = check_all_memory(&maps, request);
 	return r < 0 ? r : seal_all(&maps, request);

@@ -127,7 +127,7 @@ static void take_off_deleted(struct mapping *mapping)
 	static const char suffix[] = " (deleted)";
 	size_t len = sizeof(suffix) - 1;
 
-	if (mapping->name_len <= len)
+	if (mapping->name_len < len)
 		return;
 	if (!starts_with(mapping->name + mapping->name_len - len, len, suffix))
 		return;
@@ -184,6 +184,15 @@ static enum mapping_kind name_kind(const struct mapping *mapping)
 	return MAPPING_FILE;
 }
 
+enum mapping_kind mapping_kind_of(const char *name)
+{
+	struct mapping mapping = { .name = name };
+
+	while (name[mapping.name_len])
+		mapping.name_len++;
+	return name_kind(&mapping);
+}
+
 /* The rest of the line: spaces up to a column, then the name, which may itself hold spaces. */
 static void parse_name(const char *p, const char *eol, struct mapping *ret)
 {
@@ -191,8 +200,7 @@ static void parse_name(const char *p, const char *eol, struct mapping *ret)
 		p++;
 	ret->name = p;
 	ret->name_len = (size_t)(eol - p);
-	if (ret->name_len && *p != '[')
-		take_off_deleted(ret);
+	take_off_deleted(ret);
 	ret->kind = name_kind(ret);
 }
 
@@ -284,11 +292,12 @@ int mapping_path(const struct mapping *mapping, char *buf, size_t size)
 	const char *p = mapping->name, *end = p + mapping->name_len;
 	size_t len = 0;
 
-	for (; p < end && len < size; len++) {
-		bool newline = starts_with(p, (size_t)(end - p), "\\012");
-
-		buf[len] = newline ? '\n' : *p;
-		p += newline ? 4 : 1;
+	for (; p < end && len < size; len++, p++) {
+		buf[len] = *p;
+		if (starts_with(p, (size_t)(end - p), "\\012")) {
+			buf[len] = '\n';
+			p += 3;
+		}
 	}
 	if (len == size || len > INT32_MAX)
 		return -ENAMETOOLONG;
