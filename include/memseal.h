@@ -133,7 +133,7 @@ struct memseal_self_opts {
  * call it again for them. Not to be called while another thread is in dlopen() or dlclose().
  *
  * -EINVAL      options
- * -EOPNOTSUPP  the kernel has no mseal(2)
+ * -EOPNOTSUPP  the kernel has no mseal(2), or it cannot be told what is sealed (memseal_query())
  * -EPERM       a seccomp filter refuses it
  * -ENOMEM      out of memory or of vm.max_map_count; a part may be sealed
  * -ENOEXEC     the headers of a loaded image are damaged

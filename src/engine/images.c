@@ -169,6 +169,11 @@ static int add_mapping(struct job *job, const struct mapping *mapping)
 	return 0;
 }
 
+static bool is_system_mapping(const struct mapping *mapping)
+{
+	return mapping->kind == MAPPING_VDSO || mapping->kind == MAPPING_VVAR;
+}
+
 static int collect_image_mappings(struct job *job)
 {
 	struct mapping mapping;
@@ -184,17 +189,14 @@ static int collect_image_mappings(struct job *job)
 				return r;
 			if (r == 0 || mapping.start >= extent->end)
 				break;
+			if (is_system_mapping(&mapping)) /* musl's loader does not list [vdso] */
+				continue;
 			r = add_mapping(job, &mapping);
 			if (r < 0)
 				return r;
 		}
 	}
 	return 0;
-}
-
-static bool is_system_mapping(const struct mapping *mapping)
-{
-	return mapping->kind == MAPPING_VDSO || mapping->kind == MAPPING_VVAR;
 }
 
 /* [vdso] is where the kernel said; [vvar] and [vvar_vclock] end where it starts. */
