@@ -304,8 +304,9 @@ struct memseal_mapping {
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
 	bool content_locked; /* sealed, and its bytes cannot be written by any way */
-	const char *object;  /* path or name as the kernel prints it, or NULL; lives as long as the
-				process stays open */
+	const char *object;  /* path or name as the kernel prints it; of memory of an image without a
+				file of its own, the image's; or NULL. Lives as long as the process
+				stays open */
 	const char *why;     /* why it is not sealed, or sealed in vain: static text, or NULL */
 };
 
