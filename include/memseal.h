@@ -67,24 +67,29 @@ struct memseal_opts {
  * memory that is not writable. What it cannot hold is -EOPNOTSUPP, and nothing is sealed.
  *
  * Sealing again is fine. What free(3), munmap(2) or the end of a thread would return to the kernel
- * must not be sealed: it would leak, or be used after it was recycled. The brk heap and the main
- * stack are recognized and refused; memory that malloc(3) took from mmap(2) and the stacks of other
- * threads look like any other mapping and cannot be told apart: do not pass them.
+ * must not be sealed: it would leak, or be used after it was recycled. The brk heap, the main
+ * thread's stack and that of the calling thread are recognized and refused; memory that malloc(3)
+ * took from mmap(2) and the stacks of other threads look like any other mapping and cannot be told
+ * apart: do not pass them.
  *
- * -EINVAL      addr is not page aligned, len is 0 or wraps, no or unknown effects
+ * -EINVAL      addr is not page aligned, len is 0 or wraps, no or unknown effects; part of [vdso]
+ *              or [vvar], which are sealed whole or not at all
  * -EFAULT      the range holds part of the brk heap or of a stack
- * -ENOMEM      the range has a hole, or vm.max_map_count was reached: then a part may be sealed,
- *              which memseal_query() tells
+ * -ENOMEM      the range has a hole ([vsyscall] is one to the kernel), or vm.max_map_count was
+ *              reached: then a part may be sealed, which memseal_query() tells
  * -EPERM       a seccomp filter refuses mseal(2)
- * -EOPNOTSUPP  no engine here holds all the effects on this memory; -ENOSYS from the kernel too
+ * -EOPNOTSUPP  no engine here holds all the effects on this memory; -ENOSYS from the kernel too; it
+ *              cannot be told what is sealed (see memseal_query())
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */
 int memseal_range(void *addr, size_t len, uint64_t effects);
 
 /*
- * Seals n ranges as memseal_range() does, in order, and stops at the first failure. All ranges are
- * checked before the first is sealed. *ret_sealed, unless NULL, is written on failure too: the
- * bytes of the ranges, rounded up to pages, that are sealed on return.
+ * Seals n ranges as memseal_range() does, from the lowest address up, and stops at the first
+ * failure. They may overlap. All are checked before the first is sealed: only -ENOMEM, -EPERM and
+ * -EOPNOTSUPP can leave a part sealed. *ret_sealed, unless NULL, is written on failure too: the
+ * bytes of the ranges, rounded up to pages and each counted once, that are sealed on return,
+ * whoever sealed them; 0 if a check failed and nothing was tried.
  *
  * Errors as memseal_range(); -EINVAL also for options, -EOPNOTSUPP for an unknown engine.
  */
@@ -99,13 +104,13 @@ struct memseal_status {
 
 /*
  * What holds a range now. Asks the kernel page by page (mremap(2) of a page onto itself changes
- * nothing and answers EPERM if sealed: about 0.2 us a page). MEMSEAL_NO_DISCARD is never reported:
+ * nothing and answers EPERM if sealed: below 0.5 us a page). MEMSEAL_NO_DISCARD is never reported:
  * it depends on the kind of memory, which this probe does not see. Async-signal-safe.
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps
  * -ENOMEM      a page of the range is not mapped
- * -EOPNOTSUPP  the kernel answers otherwise (mremap refused by a seccomp filter, huge pages of
- *              hugetlbfs asked about by less than a huge page)
+ * -EOPNOTSUPP  the kernel answers otherwise: a seccomp filter refuses mremap(2), or a page is in the
+ *              middle of a huge page of hugetlbfs
  */
 int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
 
@@ -128,11 +133,11 @@ struct memseal_self_opts {
  * call it again for them. Not to be called while another thread is in dlopen() or dlclose().
  *
  * -EINVAL      options
- * -EOPNOTSUPP  the kernel has no mseal(2)
+ * -EOPNOTSUPP  the kernel has no mseal(2), or it cannot be told what is sealed (memseal_query())
  * -EPERM       a seccomp filter refuses it
  * -ENOMEM      out of memory or of vm.max_map_count; a part may be sealed
  * -ENOEXEC     the headers of a loaded image are damaged
- * -EBUSY       an object could not be pinned; it and what follows it is not sealed
+ * -EBUSY       an object could not be pinned; nothing is sealed
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */
 int memseal_self(const struct memseal_self_opts *opts);
@@ -178,8 +183,8 @@ struct memseal_features {
  * What this kernel, C library and container give, by trying it. A child of fork(2) does that, so
  * that neither a seal nor a filter that kills is left to the caller; another one goes on where a
  * filter killed it. No handler runs and SIGCHLD is not sent; a wait for any child by another
- * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 2 ms, and
- * what fork(2) takes to copy the page tables of a large process.
+ * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 0.4 ms,
+ * and what fork(2) takes to copy the page tables of a large process.
  *
  * A shorter struct, of an older version, is filled as far as it goes; the tail of a longer one is
  * zeroed.
@@ -293,9 +298,9 @@ enum memseal_kind {
 };
 
 struct memseal_mapping {
-	uint64_t start, end;    /* addresses in that process; end is the first byte behind it */
-	uint64_t sealable;      /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
-	char perm[5];           /* "r-xp", as /proc/PID/maps prints it */
+	uint64_t start, end; /* addresses in that process; end is the first byte behind it */
+	uint64_t sealable;   /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
+	char perm[5];        /* "r-xp", as /proc/PID/maps prints it */
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
 	bool content_locked; /* sealed, and its bytes cannot be written by any way */
@@ -352,7 +357,8 @@ const char *memseal_process_comm(const struct memseal_process *process);
 void memseal_process_close(struct memseal_process *process);
 
 /*
- * The name alone, which needs no right to look at the process. -EINVAL, -ESRCH (no such process, a
+ * The name alone, which needs no right to look at the process; of a kernel thread the first bytes,
+ * as theirs may be longer. -EINVAL, -ESRCH (no such process, a
  * zombie has a name), -EACCES, -EPERM, -EBADMSG, -ENOENT, -ENOMEM, -EMFILE, -ENFILE, -EIO: as
  * memseal_process_open().
  */

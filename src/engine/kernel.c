@@ -44,14 +44,46 @@ static uint64_t count_sealed(uint64_t start, uint64_t end, size_t page)
 
 int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
 {
-	int r;
+	int r = sys_mseal(start, end - start, 0);
 
-	if (start == end)
-		return 0;
-	r = sys_mseal(start, end - start, 0);
 	/* ENOMEM at vm.max_map_count leaves the first part sealed. */
 	*sealed += r == -ENOMEM ? count_sealed(start, end, page) : r < 0 ? 0 : end - start;
 	return r;
+}
+
+/*
+ * Are the mappings from `at` on sealed? kernel_sealed() of all of them up to *ret_end, or a
+ * negative errno; -ENOMEM if nothing is there.
+ */
+static int run_sealed(
+	const struct own_maps *maps, uint64_t at, uint64_t end, size_t page, uint64_t *ret_end)
+{
+	struct mapping mapping;
+	int r = own_maps_at(maps, at, &mapping), sealed;
+
+	*ret_end = end;
+	if (r <= 0 || mapping.start > at)
+		return r < 0 ? r : -ENOMEM;
+	sealed = kernel_sealed(at, page);
+	while (mapping.end < end) {
+		at = mapping.end;
+		r = own_maps_at(maps, at, &mapping);
+		if (r <= 0 || mapping.start > at || kernel_sealed(at, page) != sealed) {
+			*ret_end = at;
+			break;
+		}
+	}
+	return sealed;
+}
+
+uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page)
+{
+	uint64_t count = 0, next;
+
+	for (uint64_t at = start; at < end; at = next)
+		if (run_sealed(maps, at, end, page, &next) == 1)
+			count += next - at;
+	return count;
 }
 
 /*
@@ -61,24 +93,23 @@ int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *se
 int kernel_seal(
 	const struct own_maps *maps, uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
 {
-	uint64_t run = start, at = start;
-	int r = 0;
+	uint64_t next;
+	int r;
 
-	for (size_t i = own_maps_find(maps, start); r >= 0 && at < end; i++) {
-		uint64_t next;
-
-		if (i == maps->count || maps->mappings[i].start > at)
-			return -ENOMEM;
-		next = min_u64(maps->mappings[i].end, end);
-		r = kernel_sealed(at, page);
-		if (r == 1) {
-			r = kernel_seal_unsealed(run, at, page, sealed);
+	for (uint64_t at = start; at < end; at = next) {
+		r = run_sealed(maps, at, end, page, &next);
+		if (r == 1)
 			*sealed += next - at;
-			run = next;
+		else if (r == 0)
+			r = kernel_seal_unsealed(at, next, page, sealed);
+		else
+			next = at; /* not counted yet */
+		if (r < 0) {
+			*sealed += kernel_count_sealed(maps, next, end, page);
+			return r;
 		}
-		at = next;
 	}
-	return r < 0 ? r : kernel_seal_unsealed(run, end, page, sealed);
+	return 0;
 }
 
 /*

@@ -16,8 +16,8 @@ int kernel_sealed(uint64_t addr, size_t page) MUST_CHECK;
 int kernel_sealed_works(const void *unsealed, size_t page) MUST_CHECK;
 
 /*
- * Seals [start, end), which maps must cover without a hole. Adds to *sealed the bytes that are
- * sealed now, whether they were before or not; on failure too.
+ * Seals [start, end), which maps must cover without a hole, and show as it is now. Adds to *sealed
+ * the bytes that are sealed on return, whether they were before or not; on failure too.
  *
  * -ENOMEM (vm.max_map_count, or the memory changed meanwhile), -EPERM (seccomp), -ENOSYS, -EINVAL
  * (part of a mapping that cannot be split: [vdso]), -EOPNOTSUPP (see kernel_sealed()).
@@ -25,7 +25,11 @@ int kernel_sealed_works(const void *unsealed, size_t page) MUST_CHECK;
 int kernel_seal(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page,
 	uint64_t *sealed) MUST_CHECK NONNULL(1, 5);
 
-/* The same for a range of which nothing is sealed yet, for callers that know their mappings. */
+/* Bytes of [start, end) that are sealed; maps must show it as it is now. */
+uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64_t end,
+	size_t page) MUST_CHECK NONNULL(1);
+
+/* As kernel_seal(), for callers that know that all of it is mapped and nothing sealed yet. */
 int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *sealed) MUST_CHECK
 	NONNULL(4);
 

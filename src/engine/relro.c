@@ -57,7 +57,7 @@ int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_faile
 	}
 	if (r < 0) {
 		*ret_failed = i;
-		(void)sys_munmap((uint64_t)copy + at, total - at);
+		sys_undo_mmap((uint64_t)copy + at, total - at);
 	}
 	return r < 0 ? r : 0;
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <memseal.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <sys/auxv.h>
 
 #include "base/options.h"
@@ -26,7 +28,7 @@ int range_pages(const void *addr, size_t len, struct page_range *ret)
 	return 0;
 }
 
-/* What memseal_ranges() works on, while scratch memory holds the process's mappings. */
+/* What memseal_ranges() works on. */
 struct request {
 	const struct memseal_range *ranges;
 	size_t count;
@@ -41,7 +43,7 @@ static int check_effects(uint64_t effects)
 	return (effects & MEMSEAL_MAPPING) == MEMSEAL_MAPPING ? 0 : -EOPNOTSUPP;
 }
 
-static int check_ranges(const struct request *request)
+static int check_arguments(const struct request *request)
 {
 	struct page_range pages;
 
@@ -57,60 +59,119 @@ static int check_ranges(const struct request *request)
 	return 0;
 }
 
-/* The kernel names only the main thread's stack; the calling thread's is where this runs. */
-static bool holds_stack(const struct page_range *pages, const struct mapping *mapping)
+/*
+ * The stack that this runs on. The kernel names the main thread's alone; the C library knows those
+ * that it made; of any other, one made for makecontext(3) say, at least the page in use is known.
+ */
+static struct page_range own_stack(const struct own_maps *maps)
 {
-	uint64_t here = (uintptr_t)__builtin_frame_address(0);
+	uint64_t here = (uintptr_t)__builtin_frame_address(0), page = memory_page();
+	struct page_range stack = { .start = page_down(here, page) };
+	pthread_attr_t attributes;
+	struct mapping mapping;
+	size_t size;
+	void *start;
 
-	return mapping->kind == MAPPING_STACK || (here >= pages->start && here < pages->end);
+	stack.end = stack.start + page;
+	if (own_maps_at(maps, here, &mapping) == 1 && mapping.kind == MAPPING_STACK)
+		return stack;
+	if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+		return stack;
+	if (pthread_attr_getstack(&attributes, &start, &size) == 0 &&
+		here - (uintptr_t)start < size)
+		stack = (struct page_range){ (uintptr_t)start, (uintptr_t)start + size };
+	pthread_attr_destroy(&attributes);
+	return stack;
+}
+
+/* mseal(2) takes these whole or not at all. */
+static bool cuts_system_mapping(const struct page_range *pages, const struct mapping *mapping)
+{
+	if (mapping->kind != MAPPING_VDSO && mapping->kind != MAPPING_VVAR)
+		return false;
+	return mapping->start < pages->start || mapping->end > pages->end;
+}
+
+static int check_mapping(
+	const struct page_range *pages, const struct mapping *mapping, uint64_t effects)
+{
+	if (mapping->kind == MAPPING_HEAP || mapping->kind == MAPPING_STACK)
+		return -EFAULT;
+	if (mapping->kind == MAPPING_VSYSCALL)
+		return -ENOMEM;
+	if (cuts_system_mapping(pages, mapping))
+		return -EINVAL;
+	return effects & ~kernel_effects(mapping) ? -EOPNOTSUPP : 0;
 }
 
 static int check_memory(
 	const struct own_maps *maps, const struct page_range *pages, uint64_t effects)
 {
-	uint64_t at = pages->start;
-
-	for (size_t i = own_maps_find(maps, at); at < pages->end; i++) {
-		const struct mapping *mapping = &maps->mappings[i];
-
-		if (i == maps->count || mapping->start > at)
-			return -ENOMEM;
-		if (mapping->kind == MAPPING_HEAP || holds_stack(pages, mapping))
-			return -EFAULT;
-		if (effects & ~kernel_effects(mapping))
-			return -EOPNOTSUPP;
-		at = mapping->end;
-	}
-	return 0;
-}
-
-static int check_all_memory(const struct own_maps *maps, const struct request *request)
-{
-	struct page_range pages;
+	struct mapping mapping;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < request->count; i++) {
-		const struct memseal_range *range = &request->ranges[i];
-
-		r = range_pages(range->addr, range->len, &pages);
-		if (r == 0)
-			r = check_memory(maps, &pages, range->effects);
+	for (uint64_t at = pages->start; r == 0 && at < pages->end; at = mapping.end) {
+		r = own_maps_at(maps, at, &mapping);
+		if (r <= 0 || mapping.start > at)
+			return r < 0 ? r : -ENOMEM;
+		r = check_mapping(pages, &mapping, effects);
 	}
 	return r;
 }
 
-static int seal_all(const struct own_maps *maps, struct request *request)
+/* Checks every range, and copies them to spans. */
+static int check_ranges(
+	const struct own_maps *maps, const struct request *request, struct page_range *spans)
 {
-	struct page_range pages;
+	struct page_range stack = own_stack(maps);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < request->count; i++) {
 		const struct memseal_range *range = &request->ranges[i];
 
-		r = range_pages(range->addr, range->len, &pages);
+		r = range_pages(range->addr, range->len, &spans[i]);
+		if (r == 0 && spans[i].start < stack.end && stack.start < spans[i].end)
+			r = -EFAULT;
 		if (r == 0)
-			r = kernel_seal(
-				maps, pages.start, pages.end, memory_page(), &request->sealed);
+			r = check_memory(maps, &spans[i], range->effects);
+	}
+	return r;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct page_range *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* Ranges may overlap: each page is to be sealed once, and counted once. Returns how many remain. */
+static size_t merge_spans(struct page_range *spans, size_t count)
+{
+	size_t last = 0;
+
+	qsort(spans, count, sizeof(*spans), by_start);
+	for (size_t i = 1; i < count; i++) {
+		if (spans[i].start <= spans[last].end)
+			spans[last].end = max_u64(spans[last].end, spans[i].end);
+		else
+			spans[++last] = spans[i];
+	}
+	return last + 1;
+}
+
+/* Seals up to the first failure, and counts what is sealed behind it. */
+static int seal_spans(
+	const struct own_maps *maps, const struct page_range *spans, size_t count, uint64_t *sealed)
+{
+	size_t page = memory_page();
+	int r = 0;
+
+	for (const struct page_range *span = spans; span < spans + count; span++) {
+		if (r == 0)
+			r = kernel_seal(maps, span->start, span->end, page, sealed);
+		else
+			*sealed += kernel_count_sealed(maps, span->start, span->end, page);
 	}
 	return r;
 }
@@ -118,14 +179,20 @@ static int seal_all(const struct own_maps *maps, struct request *request)
 static int seal_job(struct scratch *scratch, void *arg)
 {
 	struct request *request = arg;
-	struct own_maps maps;
-	int r = kernel_sealed_works(scratch->base, memory_page());
+	struct page_range *spans = scratch_alloc(scratch, request->count * sizeof(*spans));
+	CLEANUP(own_maps_close) struct own_maps maps = { .fd = -1 };
+	int r;
 
+	if (!spans)
+		return -ENOSPC;
+	r = kernel_sealed_works(scratch->base, memory_page());
 	if (r == 0)
-		r = own_maps_read(scratch, &maps);
+		r = own_maps_open(scratch, &maps);
 	if (r == 0)
-		r = check_all_memory(&maps, request);
-	return r < 0 ? r : seal_all(&maps, request);
+		r = check_ranges(&maps, request, spans);
+	if (r < 0)
+		return r;
+	return seal_spans(&maps, spans, merge_spans(spans, request->count), &request->sealed);
 }
 
 EXPORT int memseal_ranges(const struct memseal_range *ranges, size_t n,
@@ -140,7 +207,7 @@ EXPORT int memseal_ranges(const struct memseal_range *ranges, size_t n,
 	if (r == 0 && (unsigned)options.engine > MEMSEAL_ENGINE_KERNEL)
 		r = -EOPNOTSUPP;
 	if (r == 0)
-		r = check_ranges(&request);
+		r = check_arguments(&request);
 	if (r == 0 && n > 0)
 		r = scratch_run(seal_job, &request);
 	if (ret_sealed)

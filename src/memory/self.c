@@ -7,6 +7,7 @@
 #include "engine/images.h"
 #include "memory/range.h"
 
+#ifdef __GLIBC__
 /* Weak: a static program has no dlopen(), and nothing to pin. */
 #pragma weak dlopen
 
@@ -14,6 +15,9 @@ static bool pin(const char *name)
 {
 	return !dlopen || dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
+#else
+#define pin NULL /* musl never unloads, and does not find the program itself by its name */
+#endif
 
 EXPORT int memseal_self(const struct memseal_self_opts *opts)
 {

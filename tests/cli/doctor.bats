@@ -168,7 +168,9 @@ with_sysctl() {
 @test "under Valgrind, it says so" {
 	not_sanitized
 	command -v valgrind || skip "valgrind is not installed"
-	run ! --separate-stderr valgrind --quiet memseal-report doctor
+	# Without debugging information: Valgrind 3.19 gives up on what clang 14 writes.
+	strip -o "$BATS_TEST_TMPDIR/memseal-report" "$BUILD/memseal-report"
+	run ! --separate-stderr valgrind --quiet "$BATS_TEST_TMPDIR/memseal-report" doctor
 	[ "$(status_of valgrind)" = limited ]
 	[ "$(status_of qemu-user)" = ok ]
 	[ "$(status_of mseal)" != ok ]

@@ -14,7 +14,7 @@
 #include "model/maps.h"
 #include "model/plan.h"
 
-#define PAGE 0x1000
+#define PAGE UINT64_C(0x1000)
 
 /* An image under construction. */
 struct build {
@@ -203,7 +203,7 @@ START_TEST(test_refused)
 	struct build good = gnu_ld(), bad = good;
 
 	check_refused(&good, BIAS + 1);
-	check_refused(&good, UINT64_MAX - 0x4fff); /* the image would wrap around */
+	check_refused(&good, UINT64_MAX - 0x4fff); /* a segment would wrap around */
 	bad.phdrs[2].p_vaddr = 0x2000;             /* two segments at one address */
 	bad.phdrs[2].p_memsz = 0x1000;
 	check_refused(&bad, 0);
@@ -219,6 +219,20 @@ START_TEST(test_refused)
 	bad = good;
 	bad.phdrs[5].p_memsz = UINT64_MAX; /* RELRO */
 	check_refused(&bad, 0);
+}
+END_TEST
+
+/* No segment wraps around, but the image does: its second segment would lie below its first. */
+START_TEST(test_wraps_between_segments)
+{
+	struct build build = { 0 };
+	struct plan plan = empty_plan();
+
+	add_phdr(&build, PT_LOAD, PF_R | PF_X, 0, 0x1000, 0x1000);
+	add_phdr(&build, PT_LOAD, PF_R, 0x5000, 0x1000, 0x1000);
+	check_refused(&build, UINT64_MAX - 0x2fff);
+	ck_assert_int_eq(add(&plan, &build, UINT64_MAX - 0x6fff, 0), 0);
+	ck_assert_uint_eq(plan.count, 2);
 }
 END_TEST
 
@@ -266,7 +280,7 @@ static const struct {
 #define X (MAPPING_READ | MAPPING_EXEC)
 	{ MAPPING_FILE, X, false, 0x1000, PLAN_TEXT, PLAN_SEAL, "not sealed" },
 	{ MAPPING_FILE, X, true, 0x1000, PLAN_TEXT, PLAN_SEALED, NULL },
-	{ MAPPING_FILE, W | X, false, 0x1000, PLAN_TEXT, PLAN_WRITABLE, "writable" },
+	{ MAPPING_FILE, W | MAPPING_EXEC, false, 0x1000, PLAN_TEXT, PLAN_WRITABLE, "writable" },
 	{ MAPPING_FILE, R, false, 0x2000, PLAN_RODATA, PLAN_SEAL, "not sealed" },
 	{ MAPPING_ANON, R, false, 0x3000, PLAN_RELRO, PLAN_SEAL, "not sealed" },
 	{ MAPPING_MEMFD, R, false, 0x3000, PLAN_RELRO, PLAN_SEAL, "not sealed" },
@@ -322,7 +336,7 @@ END_TEST
 START_TEST(test_system_mapping_is_whole)
 {
 	struct mapping mapping = {
-		.start = 0x10000, .end = 0x13000, .kind = MAPPING_VDSO, .prot = R | X
+		.start = 0x10000, .end = 0x13000, .kind = MAPPING_VDSO, .prot = X
 	};
 	struct build build = { 0 };
 	struct plan plan = empty_plan();
@@ -569,6 +583,31 @@ START_TEST(test_random_overlap)
 }
 END_TEST
 
+/* Three images claim one page; the first two claim more. */
+START_TEST(test_overlap)
+{
+	static const struct plan_extent want[] = {
+		{ 0x1000, 0x3000, PLAN_TEXT, 4 },
+		{ 0x3000, 0x5000, PLAN_TEXT, 2 },
+	};
+	struct build two = { 0 }, three = { 0 };
+	struct plan plan = empty_plan();
+
+	add_phdr(&two, PT_LOAD, PF_R | PF_X, 0, 0x2000, 0x2000);
+	add_phdr(&three, PT_LOAD, PF_R | PF_X, 0, 0x3000, 0x3000);
+	ck_assert_int_eq(add(&plan, &two, 0x2000, 9), 0);
+	ck_assert_int_eq(add(&plan, &three, 0x2000, 2), 0);
+	ck_assert_int_eq(add(&plan, &two, 0x1000, 4), 0);
+	plan_sort(&plan);
+	ck_assert_uint_eq(plan.count, ARRAY_SIZE(want));
+	for (size_t i = 0; i < plan.count; i++) {
+		ck_assert_uint_eq(plan.extents[i].start, want[i].start);
+		ck_assert_uint_eq(plan.extents[i].end, want[i].end);
+		ck_assert_uint_eq(plan.extents[i].image, want[i].image);
+	}
+}
+END_TEST
+
 /* Many images, added from the top: the order in which a loader often has them. */
 START_TEST(test_many_images)
 {
@@ -676,11 +715,13 @@ static Suite *plan_suite(void)
 	tcase_add_test(known, test_odd_segments);
 	tcase_add_test(known, test_negative_bias);
 	tcase_add_test(known, test_refused);
+	tcase_add_test(known, test_wraps_between_segments);
 	tcase_add_test(known, test_no_space);
 	tcase_add_test(known, test_extents_max);
 	tcase_add_loop_test(known, test_reason, 0, ARRAY_SIZE(reasons));
 	tcase_add_test(known, test_system_mapping_is_whole);
 	tcase_add_test(known, test_outside_the_mapping);
+	tcase_add_test(known, test_overlap);
 	tcase_add_test(known, test_many_images);
 	suite_add_tcase(suite, known);
 
