@@ -133,7 +133,7 @@ struct memseal_self_opts {
  * call it again for them. Not to be called while another thread is in dlopen() or dlclose().
  *
  * -EINVAL      options
- * -EOPNOTSUPP  the kernel has no mseal(2)
+ * -EOPNOTSUPP  the kernel has no mseal(2), or it cannot be told what is sealed (memseal_query())
  * -EPERM       a seccomp filter refuses it
  * -ENOMEM      out of memory or of vm.max_map_count; a part may be sealed
  * -ENOEXEC     the headers of a loaded image are damaged
@@ -183,8 +183,8 @@ struct memseal_features {
  * What this kernel, C library and container give, by trying it. A child of fork(2) does that, so
  * that neither a seal nor a filter that kills is left to the caller; another one goes on where a
  * filter killed it. No handler runs and SIGCHLD is not sent; a wait for any child by another
- * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 2 ms, and
- * what fork(2) takes to copy the page tables of a large process.
+ * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 0.4 ms,
+ * and what fork(2) takes to copy the page tables of a large process.
  *
  * A shorter struct, of an older version, is filled as far as it goes; the tail of a longer one is
  * zeroed.
@@ -298,9 +298,9 @@ enum memseal_kind {
 };
 
 struct memseal_mapping {
-	uint64_t start, end;    /* addresses in that process; end is the first byte behind it */
-	uint64_t sealable;      /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
-	char perm[5];           /* "r-xp", as /proc/PID/maps prints it */
+	uint64_t start, end; /* addresses in that process; end is the first byte behind it */
+	uint64_t sealable;   /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
+	char perm[5];        /* "r-xp", as /proc/PID/maps prints it */
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
 	bool content_locked; /* sealed, and its bytes cannot be written by any way */
@@ -357,7 +357,8 @@ const char *memseal_process_comm(const struct memseal_process *process);
 void memseal_process_close(struct memseal_process *process);
 
 /*
- * The name alone, which needs no right to look at the process. -EINVAL, -ESRCH (no such process, a
+ * The name alone, which needs no right to look at the process; of a kernel thread the first bytes,
+ * as theirs may be longer. -EINVAL, -ESRCH (no such process, a
  * zombie has a name), -EACCES, -EPERM, -EBADMSG, -ENOENT, -ENOMEM, -EMFILE, -ENFILE, -EIO: as
  * memseal_process_open().
  */

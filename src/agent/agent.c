@@ -79,7 +79,8 @@ void agent_seal_new(void)
 					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return;
 		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
-		(void)seal_images(false, agent.glibc);
+		/* Whatever came through the hook is pinned already. */
+		(void)seal_images(false, agent.glibc && !agent.open);
 		__atomic_store_n(&sealing, 0, __ATOMIC_SEQ_CST);
 	}
 }
@@ -137,7 +138,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	usable = agent.glibc && &environ && environ;
 	if (usable && !agent.no_dlopen)
 		(void)hook_install();
-	r = seal_images(true, usable);
+	/* Without a dlopen() so far, all there is was loaded with the program, and stays. */
+	r = seal_images(true, usable && agent.opened);
 	agent.ready = true;
 	if (r == 0)
 		r = seal_state();

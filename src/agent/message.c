@@ -59,6 +59,7 @@ static const struct {
 	{ ENFILE, "too many open files in the system (ENFILE)" },
 	{ EBADMSG, "not understood (EBADMSG)" },
 	{ EBUSY, "the loader refuses (EBUSY)" },
+	{ EOPNOTSUPP, "the kernel does not tell (EOPNOTSUPP)" },
 	{ ENOEXEC, "not a valid ELF image (ENOEXEC)" },
 };
 

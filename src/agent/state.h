@@ -31,6 +31,8 @@ struct agent_state {
 	bool no_dlopen;      /* objects loaded later are left alone */
 	bool glibc;          /* objects can be unloaded: they must be pinned */
 
+	bool opened; /* a constructor before the agent's called dlopen() */
+
 	/* hook.c */
 	loader_open_fn *open; /* what ld.so's open pointer held; NULL: not replaced */
 	const char *proof;    /* what the proof opens, told by its address */

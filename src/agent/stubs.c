@@ -39,7 +39,9 @@ void *stub_target(enum stub which)
 {
 	void *known = which == STUB_DLOPEN ? agent.dlopen : agent.dlsym;
 
-	if (agent.ready && !agent.no_dlopen && !agent.open && objects_added())
+	if (!agent.ready)
+		agent.opened |= which == STUB_DLOPEN;
+	else if (!agent.no_dlopen && !agent.open && objects_added())
 		agent_seal_new();
 	/* A constructor that runs before the agent's, or a libdl.so that was loaded later. */
 	if (!known)

@@ -21,7 +21,7 @@
 struct io_uring_params;
 struct iovec;
 struct itimerval;
-struct rlimit64;
+struct rlimit;
 struct stat;
 struct utsname;
 
@@ -324,7 +324,7 @@ static inline long sys_ptrace(long op, pid_t pid, uint64_t addr, uint64_t data)
 }
 
 static inline int sys_prlimit(
-	pid_t pid, int resource, const struct rlimit64 *limit, struct rlimit64 *ret_old)
+	pid_t pid, int resource, const struct rlimit *limit, struct rlimit *ret_old)
 {
 	return (int)sys_call4(NR_prlimit64, pid, resource, limit, ret_old);
 }
@@ -340,14 +340,6 @@ static inline int sys_signal_default(int sig)
 	unsigned long action[4] = { 0 };
 
 	return (int)sys_call4(NR_rt_sigaction, sig, action, 0, 8);
-}
-
-/* Unblocks every signal. */
-static inline int sys_signal_unblock(void)
-{
-	uint64_t none = 0;
-
-	return (int)sys_call4(NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof(none));
 }
 
 /* Not through sys_call(): it cannot fail. */

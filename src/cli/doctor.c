@@ -242,7 +242,7 @@ static struct finding judge_ptrace_scope(const struct memseal_features *features
 		return (struct finding){ LIMITED,
 			"no Yama: a process may trace, and so write to, all others of its user; "
 			"boot with lsm= that lists yama" };
-	return (struct finding){ UNKNOWN, "kernel.yama.ptrace_scope could not be read" };
+	return not_found_out;
 }
 
 /* include/linux/mm.h, DEFAULT_MAX_MAP_COUNT. */
@@ -254,8 +254,7 @@ static void add_max_map_count(struct table *table, int count)
 	enum verdict verdict = count < USUAL_MAX_MAP_COUNT ? LIMITED : OK;
 
 	if (count < 0) {
-		add_row(table, "max-map-count",
-			(struct finding){ UNKNOWN, "vm.max_map_count could not be read" });
+		add_row(table, "max-map-count", not_found_out);
 		return;
 	}
 	snprintf(detail, sizeof(detail), "%d mappings a process; a seal may make three of one%s",

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <sys/auxv.h>
 
 #include "base/sys.h"
 #include "engine/kernel.h"
@@ -35,6 +36,8 @@ struct job {
 	size_t image_count, image_room;
 	struct plan plan;
 	struct own_maps maps;
+	struct mapping *mappings; /* that hold a part of an image, and the kernel's */
+	size_t mapping_count;
 	struct relro_span *repairs;
 	size_t repair_count;
 	struct run *runs;
@@ -153,12 +156,79 @@ static int plan_images(struct job *job)
 	return 0;
 }
 
+static int add_mapping(struct job *job, const struct mapping *mapping)
+{
+	struct mapping *place = scratch_alloc(job->scratch, sizeof(*place));
+
+	if (!place)
+		return -ENOSPC;
+	if (job->mapping_count == 0)
+		job->mappings = place;
+	*place = *mapping;
+	job->mapping_count++;
+	return 0;
+}
+
+static bool is_system_mapping(const struct mapping *mapping)
+{
+	return mapping->kind == MAPPING_VDSO || mapping->kind == MAPPING_VVAR;
+}
+
+static int collect_image_mappings(struct job *job)
+{
+	struct mapping mapping;
+	uint64_t at = 0;
+	int r;
+
+	for (size_t i = 0; i < job->plan.count; i++) {
+		const struct plan_extent *extent = &job->plan.extents[i];
+
+		for (at = max_u64(at, extent->start); at < extent->end; at = mapping.end) {
+			r = own_maps_at(&job->maps, at, &mapping);
+			if (r < 0)
+				return r;
+			if (r == 0 || mapping.start >= extent->end)
+				break;
+			if (is_system_mapping(&mapping)) /* musl's loader does not list [vdso] */
+				continue;
+			r = add_mapping(job, &mapping);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* [vdso] is where the kernel said; [vvar] and [vvar_vclock] end where it starts. */
+static int collect_system_mappings(struct job *job)
+{
+	uint64_t at = getauxval(AT_SYSINFO_EHDR);
+	struct mapping mapping;
+	int r = 0;
+
+	while (at && r == 0) {
+		r = own_maps_at(&job->maps, at, &mapping);
+		if (r <= 0 || mapping.start > at || !is_system_mapping(&mapping))
+			break;
+		r = add_mapping(job, &mapping);
+		at = mapping.start - 1;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int collect_mappings(struct job *job)
+{
+	int r = collect_image_mappings(job);
+
+	return r < 0 ? r : collect_system_mappings(job);
+}
+
 /* Calls fn for each piece of each mapping. */
 static void each_piece(struct job *job,
 	void (*fn)(struct job *, const struct mapping *, const struct plan_piece *))
 {
-	for (size_t i = 0; i < job->maps.count; i++) {
-		const struct mapping *mapping = &job->maps.mappings[i];
+	for (size_t i = 0; i < job->mapping_count; i++) {
+		const struct mapping *mapping = &job->mappings[i];
 		struct plan_piece piece = { .end = mapping->start };
 
 		while (plan_next_piece(&job->plan, mapping, piece.end, &piece))
@@ -176,11 +246,6 @@ static void note_loading(
 	(void)mapping;
 	if (piece->role == PLAN_RELRO && piece->why == PLAN_WRITABLE)
 		job->images[piece->image].in_loading = true;
-}
-
-static bool is_system_mapping(const struct mapping *mapping)
-{
-	return mapping->kind == MAPPING_VDSO || mapping->kind == MAPPING_VVAR;
 }
 
 static bool to_be_sealed(
@@ -222,7 +287,7 @@ static void add_piece(
 /* Pieces are at most as many as mappings and two for each extent. */
 static int alloc_lists(struct job *job)
 {
-	size_t most = job->maps.count + 2 * job->plan.count;
+	size_t most = job->mapping_count + 2 * job->plan.count;
 
 	job->runs = scratch_alloc(job->scratch, most * sizeof(*job->runs));
 	job->repairs = scratch_alloc(job->scratch, most * sizeof(*job->repairs));
@@ -252,32 +317,56 @@ static int seal_runs(struct job *job)
 	return 0;
 }
 
+/* Finds what there is to do; nothing is changed yet. */
+static int prepare(struct job *job)
+{
+	int r = collect_mappings(job);
+
+	if (r < 0)
+		return r == -ENOSPC ? r : fail(job, r, "cannot ask what is mapped", 0, 0);
+	r = alloc_lists(job);
+	if (r < 0)
+		return r;
+	if (!job->opts->settled)
+		each_piece(job, note_loading);
+	each_piece(job, add_piece);
+	return 0;
+}
+
+static int carry_out(struct job *job)
+{
+	int r = pin_images(job);
+
+	if (r == 0)
+		r = repair_relro(job);
+	return r < 0 ? r : seal_runs(job);
+}
+
+static int seal_new_images(struct job *job)
+{
+	int r = plan_images(job);
+
+	if (r < 0)
+		return r;
+	r = own_maps_open(job->scratch, &job->maps);
+	if (r < 0)
+		return r == -ENOSPC ? r : fail(job, r, "cannot read /proc/self/maps", 0, 0);
+	r = prepare(job);
+	own_maps_close(&job->maps);
+	return r < 0 ? r : carry_out(job);
+}
+
 static int seal_job(struct scratch *scratch, void *arg)
 {
 	struct job job = *(struct job *)arg;
 	int r;
 
 	job.scratch = scratch;
+	r = kernel_sealed_works(scratch->base, job.page);
+	if (r < 0)
+		return fail(&job, r, "cannot ask mremap(2) what is sealed", 0, 0);
 	r = collect_images(&job);
-	if (r < 0 || job.image_count == 0)
-		return r;
-	r = plan_images(&job);
-	if (r < 0)
-		return r;
-	r = own_maps_read(scratch, &job.maps);
-	if (r < 0)
-		return r == -ENOSPC ? r : fail(&job, r, "cannot read /proc/self/maps", 0, 0);
-	r = alloc_lists(&job);
-	if (r < 0)
-		return r;
-	if (!job.opts->settled)
-		each_piece(&job, note_loading);
-	each_piece(&job, add_piece);
-	r = pin_images(&job);
-	if (r < 0)
-		return r;
-	r = repair_relro(&job);
-	return r < 0 ? r : seal_runs(&job);
+	return r < 0 || job.image_count == 0 ? r : seal_new_images(&job);
 }
 
 int images_seal(const struct images_opts *opts, uint64_t page, struct images_result *ret)

@@ -34,8 +34,9 @@ struct images_result {
  * Seals every image that is not sealed yet. *ret is written on failure too. Not reentrant: one
  * thread at a time.
  *
- * -ENOMEM, -EPERM, -ENOSYS, -EINVAL, -EOPNOTSUPP as kernel_seal(); -ENOEXEC: an image's headers are
- * damaged; -EBUSY: not pinned; -EBADMSG and what openat(2) and read(2) answer for /proc/self/maps.
+ * -ENOMEM, -EPERM, -ENOSYS, -EINVAL as kernel_seal(); -EOPNOTSUPP as kernel_sealed_works();
+ * -ENOEXEC: an image's headers are damaged; -EBUSY: not pinned; -EBADMSG and what openat(2) and
+ * read(2) answer for /proc/self/maps.
  */
 int images_seal(const struct images_opts *opts, uint64_t page, struct images_result *ret) MUST_CHECK
 	NONNULL(1, 3);

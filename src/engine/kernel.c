@@ -6,12 +6,6 @@
 
 #include "base/sys.h"
 
-/* An address that is not page aligned is EINVAL, unless a seccomp filter answers for the kernel. */
-static bool kernel_answers(size_t page)
-{
-	return sys_mremap(1, page, page, 0, 0) == -EINVAL;
-}
-
 /*
  * mremap(2) of a page onto itself looks up the mapping, refuses if it is sealed, and has nothing to
  * do otherwise (mm/mremap.c: the seal is checked before "no resize" returns).
@@ -24,12 +18,17 @@ int kernel_sealed(uint64_t addr, size_t page)
 		return 0;
 	switch (r) {
 	case -EPERM:
-		return kernel_answers(page) ? 1 : -EOPNOTSUPP;
+		return 1;
 	case -EFAULT:
 		return -ENOMEM;
 	default:
 		return -EOPNOTSUPP;
 	}
+}
+
+int kernel_sealed_works(const void *unsealed, size_t page)
+{
+	return kernel_sealed(page_down((uintptr_t)unsealed, page), page) == 0 ? 0 : -EOPNOTSUPP;
 }
 
 /* Bytes of [start, end) that are sealed now, as far as they can be told. */
@@ -53,36 +52,37 @@ int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *se
 }
 
 /*
- * The end of the mappings from `at` on that are sealed alike: *ret_sealed is kernel_sealed() of all
- * of them, or -ENOMEM if none is there.
+ * Are the mappings from `at` on sealed? kernel_sealed() of all of them up to *ret_end, or a
+ * negative errno; -ENOMEM if nothing is there.
  */
-static uint64_t run_end(
-	const struct own_maps *maps, uint64_t at, uint64_t end, size_t page, int *ret_sealed)
+static int run_sealed(
+	const struct own_maps *maps, uint64_t at, uint64_t end, size_t page, uint64_t *ret_end)
 {
-	size_t i = own_maps_find(maps, at);
+	struct mapping mapping;
+	int r = own_maps_at(maps, at, &mapping), sealed;
 
-	if (i == maps->count || maps->mappings[i].start > at) {
-		*ret_sealed = -ENOMEM;
-		return end;
+	*ret_end = end;
+	if (r <= 0 || mapping.start > at)
+		return r < 0 ? r : -ENOMEM;
+	sealed = kernel_sealed(at, page);
+	while (mapping.end < end) {
+		at = mapping.end;
+		r = own_maps_at(maps, at, &mapping);
+		if (r <= 0 || mapping.start > at || kernel_sealed(at, page) != sealed) {
+			*ret_end = at;
+			break;
+		}
 	}
-	*ret_sealed = kernel_sealed(at, page);
-	do
-		at = maps->mappings[i++].end;
-	while (at < end && i < maps->count && maps->mappings[i].start == at &&
-		kernel_sealed(at, page) == *ret_sealed);
-	return min_u64(at, end);
+	return sealed;
 }
 
 uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page)
 {
 	uint64_t count = 0, next;
-	int sealed;
 
-	for (uint64_t at = start; at < end; at = next) {
-		next = run_end(maps, at, end, page, &sealed);
-		if (sealed == 1)
+	for (uint64_t at = start; at < end; at = next)
+		if (run_sealed(maps, at, end, page, &next) == 1)
 			count += next - at;
-	}
 	return count;
 }
 
@@ -97,7 +97,7 @@ int kernel_seal(
 	int r;
 
 	for (uint64_t at = start; at < end; at = next) {
-		next = run_end(maps, at, end, page, &r);
+		r = run_sealed(maps, at, end, page, &next);
 		if (r == 1)
 			*sealed += next - at;
 		else if (r == 0)

@@ -7,9 +7,13 @@
 
 /*
  * Is the mapping that holds this page sealed? 1 or 0; -ENOMEM: nothing is mapped there;
- * -EOPNOTSUPP: the kernel answers something else, or a seccomp filter does. Changes nothing.
+ * -EOPNOTSUPP: the kernel answers something else. Changes nothing. A seccomp filter that refuses
+ * mremap(2) makes everything look sealed: see kernel_sealed_works().
  */
 int kernel_sealed(uint64_t addr, size_t page) MUST_CHECK;
+
+/* 0 if kernel_sealed() tells the truth about a page that nobody has sealed, else -EOPNOTSUPP. */
+int kernel_sealed_works(const void *unsealed, size_t page) MUST_CHECK;
 
 /*
  * Seals [start, end), which maps must cover without a hole, and show as it is now. Adds to *sealed

@@ -22,6 +22,11 @@ EXPORT int memseal_query(const void *addr, size_t len, struct memseal_status *re
 		if (r == 1)
 			status.sealed += page;
 	}
+	if (status.sealed > 0) {
+		r = kernel_sealed_works(&status, page);
+		if (r < 0)
+			return r;
+	}
 	/* Whatever the memory, a kernel seal holds these; see kernel_effects() for what it may add.
 	 */
 	if (status.sealed == status.size)

@@ -67,12 +67,13 @@ static struct page_range own_stack(const struct own_maps *maps)
 {
 	uint64_t here = (uintptr_t)__builtin_frame_address(0), page = memory_page();
 	struct page_range stack = { .start = page_down(here, page) };
-	size_t i = own_maps_find(maps, here), size;
 	pthread_attr_t attributes;
+	struct mapping mapping;
+	size_t size;
 	void *start;
 
 	stack.end = stack.start + page;
-	if (i < maps->count && maps->mappings[i].kind == MAPPING_STACK)
+	if (own_maps_at(maps, here, &mapping) == 1 && mapping.kind == MAPPING_STACK)
 		return stack;
 	if (pthread_getattr_np(pthread_self(), &attributes) != 0)
 		return stack;
@@ -106,16 +107,14 @@ static int check_mapping(
 static int check_memory(
 	const struct own_maps *maps, const struct page_range *pages, uint64_t effects)
 {
-	uint64_t at = pages->start;
+	struct mapping mapping;
 	int r = 0;
 
-	for (size_t i = own_maps_find(maps, at); r == 0 && at < pages->end; i++) {
-		const struct mapping *mapping = &maps->mappings[i];
-
-		if (i == maps->count || mapping->start > at)
-			return -ENOMEM;
-		r = check_mapping(pages, mapping, effects);
-		at = mapping->end;
+	for (uint64_t at = pages->start; r == 0 && at < pages->end; at = mapping.end) {
+		r = own_maps_at(maps, at, &mapping);
+		if (r <= 0 || mapping.start > at)
+			return r < 0 ? r : -ENOMEM;
+		r = check_mapping(pages, &mapping, effects);
 	}
 	return r;
 }
@@ -181,9 +180,14 @@ static int seal_job(struct scratch *scratch, void *arg)
 {
 	struct request *request = arg;
 	struct page_range *spans = scratch_alloc(scratch, request->count * sizeof(*spans));
-	struct own_maps maps;
-	int r = spans ? own_maps_read(scratch, &maps) : -ENOSPC;
+	CLEANUP(own_maps_close) struct own_maps maps = { .fd = -1 };
+	int r;
 
+	if (!spans)
+		return -ENOSPC;
+	r = kernel_sealed_works(scratch->base, memory_page());
+	if (r == 0)
+		r = own_maps_open(scratch, &maps);
 	if (r == 0)
 		r = check_ranges(&maps, request, spans);
 	if (r < 0)

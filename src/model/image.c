@@ -186,6 +186,8 @@ int image_extent(const struct image *image, uint64_t page, struct image_span *re
 		r = image_segment(image, i, &segment);
 		if (r < 0)
 			return r;
+		if (!segment.memsz)
+			continue;
 		span.start = min_u64(span.start, segment.vaddr);
 		span.end = max_u64(span.end, segment.vaddr + segment.memsz);
 	}

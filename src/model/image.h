@@ -81,7 +81,7 @@ int image_find(const struct image *image, uint32_t type, struct image_segment *r
 int image_relro(const struct image *image, uint64_t page, struct image_span *ret) MUST_CHECK
 	NONNULL(1, 3);
 
-/* Lowest and highest page of all PT_LOAD; -ENOEXEC if there is none. */
+/* From the lowest to the highest page of all PT_LOAD; -ENOEXEC if there is none. */
 int image_extent(const struct image *image, uint64_t page, struct image_span *ret) MUST_CHECK
 	NONNULL(1, 3);
 

@@ -8,12 +8,40 @@
  * Each field parser returns the first byte behind the field, or NULL for one that cannot be.
  */
 
-/* The newline of the line at `at`; NULL if there is none. The kernel writes no NUL. */
-static const char *line_end(const char *at, const char *end)
+static const char *line_end_bytewise(const char *at, const char *end)
 {
 	while (at < end && *at != '\n' && *at != '\0')
 		at++;
 	return at < end && *at == '\n' ? at : NULL;
+}
+
+/* The highest bit of each byte that is zero; bytes above the lowest of those may be wrong. */
+static uint64_t zero_bytes(uint64_t bytes)
+{
+	return (bytes - UINT64_C(0x0101010101010101)) & ~bytes & UINT64_C(0x8080808080808080);
+}
+
+/*
+ * The newline of the line at `at`; NULL if there is none. The kernel writes no NUL. Eight bytes at
+ * a time: this loop sees every byte of smaps, and would cost a quarter of what the kernel needs to
+ * write them.
+ */
+static const char *line_end(const char *at, const char *end)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	const uint64_t newlines = UINT64_C(0x0a0a0a0a0a0a0a0a);
+	uint64_t bytes, found;
+
+	for (; (size_t)(end - at) >= sizeof(bytes); at += sizeof(bytes)) {
+		__builtin_memcpy(&bytes, at, sizeof(bytes));
+		found = zero_bytes(bytes) | zero_bytes(bytes ^ newlines);
+		if (!found)
+			continue;
+		at += __builtin_ctzll(found) / 8;
+		return *at == '\n' ? at : NULL;
+	}
+#endif
+	return line_end_bytewise(at, end);
 }
 
 static const char *parse_hex(const char *p, uint64_t max, uint64_t *ret)
@@ -109,7 +137,7 @@ static void take_off_deleted(struct mapping *mapping)
 	static const char suffix[] = " (deleted)";
 	size_t len = sizeof(suffix) - 1;
 
-	if (mapping->name_len <= len)
+	if (mapping->name_len < len)
 		return;
 	if (!starts_with(mapping->name + mapping->name_len - len, len, suffix))
 		return;
@@ -166,6 +194,15 @@ static enum mapping_kind name_kind(const struct mapping *mapping)
 	return MAPPING_FILE;
 }
 
+enum mapping_kind mapping_kind_of(const char *name)
+{
+	struct mapping mapping = { .name = name };
+
+	while (name[mapping.name_len])
+		mapping.name_len++;
+	return name_kind(&mapping);
+}
+
 /* The rest of the line: spaces up to a column, then the name, which may itself hold spaces. */
 static void parse_name(const char *p, const char *eol, struct mapping *ret)
 {
@@ -173,8 +210,7 @@ static void parse_name(const char *p, const char *eol, struct mapping *ret)
 		p++;
 	ret->name = p;
 	ret->name_len = (size_t)(eol - p);
-	if (ret->name_len && *p != '[')
-		take_off_deleted(ret);
+	take_off_deleted(ret);
 	ret->kind = name_kind(ret);
 }
 
@@ -266,11 +302,12 @@ int mapping_path(const struct mapping *mapping, char *buf, size_t size)
 	const char *p = mapping->name, *end = p + mapping->name_len;
 	size_t len = 0;
 
-	for (; p < end && len < size; len++) {
-		bool newline = starts_with(p, (size_t)(end - p), "\\012");
-
-		buf[len] = newline ? '\n' : *p;
-		p += newline ? 4 : 1;
+	for (; p < end && len < size; len++, p++) {
+		buf[len] = *p;
+		if (starts_with(p, (size_t)(end - p), "\\012")) {
+			buf[len] = '\n';
+			p += 3;
+		}
 	}
 	if (len == size || len > INT32_MAX)
 		return -ENAMETOOLONG;

@@ -4,14 +4,15 @@
 #include <elf.h>
 #include <errno.h>
 
-/* An image while its extents are added. All addresses but vaddr_end are at run time. */
+/* An image while its extents are added. */
 struct adding {
 	struct plan *plan;
 	uint64_t bias;
 	unsigned image;
 	size_t first; /* the image's first extent */
 	struct image_span relro;
-	uint64_t vaddr_end; /* of the segment before, to the byte */
+	/* Where the segment before ends, to the byte: as linked and at run time. */
+	uint64_t vaddr_end, end;
 };
 
 static int append(struct adding *adding, uint64_t start, uint64_t end, enum plan_role role)
@@ -79,6 +80,18 @@ static uint64_t bss_start(const struct adding *adding, const struct image_segmen
 	return segment->filesz ? page_down(end + page - 1, page) : pages->start;
 }
 
+/* Segments ascend as linked, and still do where the bias puts them: the image does not wrap. */
+static bool advance(struct adding *adding, const struct image_segment *segment)
+{
+	uint64_t start = segment->vaddr + adding->bias;
+
+	if (segment->vaddr < adding->vaddr_end || start < adding->end)
+		return false;
+	adding->vaddr_end = segment->vaddr + segment->memsz;
+	adding->end = start + segment->memsz;
+	return true;
+}
+
 static int add_segment(struct adding *adding, const struct image_segment *segment)
 {
 	struct image_span pages;
@@ -90,9 +103,8 @@ static int add_segment(struct adding *adding, const struct image_segment *segmen
 	r = run_time_pages(adding, segment, &pages);
 	if (r < 0)
 		return r;
-	if (segment->vaddr < adding->vaddr_end)
+	if (!advance(adding, segment))
 		return -ENOEXEC;
-	adding->vaddr_end = segment->vaddr + segment->memsz;
 	cut_at(adding, pages.start);
 	if (!(segment->prot & MAPPING_WRITE))
 		return append_pages(adding, pages.start, pages.end,

@@ -66,7 +66,8 @@ size_t plan_extents_max(uint16_t phnum);
 
 /*
  * To be called after the last plan_add_image() and before the first plan_next_piece(). Where two
- * images claim the same pages, the one that starts lower keeps them.
+ * images claim the same pages, the extent that starts lower keeps them, at one start that of the
+ * lower number.
  */
 void plan_sort(struct plan *plan) NONNULL(1);
 

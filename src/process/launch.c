@@ -100,15 +100,16 @@ static int build_environment(
 /* A script without #!: /bin/sh PATH ARG... */
 static int exec_shell(const struct memseal_program *program, char *const *argv, char *const *envp)
 {
+	static char shell[] = "/bin/sh";
 	size_t len = vector_len(argv);
 	CLEANUP(free_vector) char **args = malloc((len + 3) * sizeof(*args));
 
 	if (!args)
 		return -ENOMEM;
-	args[0] = "/bin/sh";
+	args[0] = shell;
 	args[1] = (char *)program->path;
 	memcpy(args + 2, len ? argv + 1 : argv, (len ? len : 1) * sizeof(*args));
-	return sys_execve("/bin/sh", args, envp);
+	return sys_execve(shell, args, envp);
 }
 
 static int exec_program(const struct memseal_program *program, char *const *argv, char *const *envp)

@@ -85,9 +85,17 @@ int procfs_root(const char *root)
 
 int procfs_open(const char *root, pid_t pid)
 {
-	CLEANUP(sys_close_cleanup) int proc = procfs_root(root);
+	CLEANUP(sys_close_cleanup) int proc = -1;
+	char path[PATH_MAX];
+	int dir;
 
-	return proc < 0 ? proc : gone(open_number(proc, pid));
+	if (snprintf(path, sizeof(path), "%s/%d", root, pid) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	dir = open_directory(AT_FDCWD, path);
+	if (dir != -ENOENT)
+		return dir;
+	proc = procfs_root(root);
+	return proc < 0 ? proc : -ESRCH;
 }
 
 static int grow(char **text, size_t *size)
@@ -144,15 +152,17 @@ static ssize_t read_small(int dir, const char *name, char *buf, size_t size)
 
 int procfs_comm(int dir, char ret_comm[PROCFS_COMM_SIZE])
 {
-	char comm[PROCFS_COMM_SIZE + 1]; /* the name, its newline and a NUL */
+	char comm[128];
 	ssize_t n = read_small(dir, "comm", comm, sizeof(comm));
 
 	if (n < 0)
 		return gone((int)n);
 	if (n == 0 || comm[n - 1] != '\n')
 		return -EBADMSG;
-	comm[n - 1] = '\0';
+	/* Those of kernel threads are longer (fs/proc/array.c, proc_task_name()). */
+	n = (ssize_t)min_u64((uint64_t)n, PROCFS_COMM_SIZE) - 1;
 	memcpy(ret_comm, comm, (size_t)n);
+	ret_comm[n] = '\0';
 	return 0;
 }
 

@@ -17,6 +17,14 @@
 /* The kernel follows this many #! lines: fs/exec.c, exec_binprm(). */
 #define SCRIPT_DEPTH 5
 
+static int copy_path(char *buf, const char *path)
+{
+	if (strlen(path) >= PROGRAM_PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(buf, path);
+	return 0;
+}
+
 static int join_path(char *buf, const char *dir, size_t dir_len, const char *name)
 {
 	size_t name_len = strlen(name);
@@ -66,19 +74,19 @@ static int search_path(const char *path_list, const char *name, char *ret_path)
 
 static int find_file(const char *name, const char *path_list, char *ret_path)
 {
+	int r;
+
 	if (!strchr(name, '/'))
 		return search_path(path_list ? path_list : "/bin:/usr/bin", name, ret_path);
-	if (strlen(name) >= PROGRAM_PATH_MAX)
-		return -ENAMETOOLONG;
-	strcpy(ret_path, name);
-	return check_executable(ret_path);
+	r = copy_path(ret_path, name);
+	return r < 0 ? r : check_executable(ret_path);
 }
 
 static void refuse(
 	struct memseal_program *program, enum memseal_refusal refusal, const char *object)
 {
 	program->refusal = refusal;
-	strncpy(program->object, object, sizeof(program->object) - 1);
+	strcpy(program->object, object);
 }
 
 /* Follows #! lines from the program's file to what the kernel will load, and judges that. */
@@ -150,10 +158,9 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 		return -ENOMEM;
 	program->no_dlopen = options.no_dlopen;
 	program->allow_unsealed = options.allow_unsealed;
-	program->agent = strdup(options.agent ? options.agent : MEMSEAL_AGENT_PATH);
-	if (!program->agent)
-		return -ENOMEM;
-	r = find_file(name, path_list, program->path);
+	r = copy_path(program->agent, options.agent ? options.agent : MEMSEAL_AGENT_PATH);
+	if (r == 0)
+		r = find_file(name, path_list, program->path);
 	if (r == 0)
 		r = judge_file(program);
 	if (r < 0)
@@ -174,8 +181,6 @@ EXPORT enum memseal_refusal memseal_program_refusal(
 
 EXPORT void memseal_program_free(struct memseal_program *program)
 {
-	if (program)
-		free(program->agent);
 	free(program);
 }
 

@@ -11,11 +11,11 @@
 struct memseal_program {
 	char path[PROGRAM_PATH_MAX];   /* what is executed */
 	char object[PROGRAM_PATH_MAX]; /* what the refusal is about */
+	char agent[PROGRAM_PATH_MAX];
 	enum memseal_refusal refusal;
 	bool shell;   /* a script without #!: /bin/sh reads it */
 	bool inherit; /* the agent is usable and goes into the environment */
 	bool no_dlopen, allow_unsealed;
-	char *agent;
 };
 
 #endif

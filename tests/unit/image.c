@@ -37,17 +37,18 @@ static void put(const struct form *form, unsigned char *at, unsigned size, uint6
 		at[form->big_endian ? size - 1 - i : i] = (unsigned char)(value >> 8 * i);
 }
 
-#define EHDR_SIZE(form) ((form)->class == IMAGE_64 ? 64U : 52U)
-#define PHDR_SIZE(form) ((form)->class == IMAGE_64 ? 56U : 32U)
+#define EHDR_SIZE(form) ((size_t)((form)->class == IMAGE_64 ? 64 : 52))
+#define PHDR_SIZE(form) ((size_t)((form)->class == IMAGE_64 ? 56 : 32))
 
 /* Offsets from the ELF specification, figures 4-3 and 5-1. */
 static void put_header(const struct form *form, unsigned char *at, const struct image_header *h)
 {
+	static const unsigned char ident[] = { 0x7f, 'E', 'L', 'F' };
 	bool wide = form->class == IMAGE_64;
 	unsigned word = wide ? 8 : 4;
 
 	memset(at, 0, EHDR_SIZE(form));
-	memcpy(at, "\177ELF", 4);
+	memcpy(at, ident, sizeof(ident));
 	at[4] = wide ? 2 : 1;
 	at[5] = form->big_endian ? 2 : 1;
 	at[6] = 1;
@@ -64,15 +65,15 @@ static void put_phdr(const struct form *form, unsigned char *at, uint32_t type, 
 	const struct image_segment *s)
 {
 	bool wide = form->class == IMAGE_64;
-	unsigned word = wide ? 8 : 4, first = wide ? 8 : 4;
+	unsigned word = wide ? 8 : 4;
 
 	memset(at, 0, PHDR_SIZE(form));
 	put(form, at, 4, type);
 	put(form, at + (wide ? 4 : 24), 4, flags);
-	put(form, at + first, word, s->offset);
-	put(form, at + first + word, word, s->vaddr);
-	put(form, at + first + 3 * word, word, s->filesz);
-	put(form, at + first + 4 * word, word, s->memsz);
+	put(form, at + (wide ? 8 : 4), word, s->offset);
+	put(form, at + (wide ? 16 : 8), word, s->vaddr);
+	put(form, at + (wide ? 32 : 16), word, s->filesz);
+	put(form, at + (wide ? 40 : 20), word, s->memsz);
 }
 
 static struct image_header good_header(const struct form *form)
@@ -362,6 +363,7 @@ static void check_no_extent(uint32_t type, uint64_t vaddr, uint64_t memsz)
 START_TEST(test_extent_refused)
 {
 	check_no_extent(PT_NOTE, 0, 0x1000);
+	check_no_extent(PT_LOAD, 0x1010, 0);
 	check_no_extent(PT_LOAD, 0x1000, 0);
 	check_no_extent(PT_LOAD, UINT64_MAX - 1, 1); /* its page wraps around */
 	check_no_extent(PT_LOAD, UINT64_MAX, 1);
@@ -498,7 +500,8 @@ START_TEST(test_memory_seal)
 	put_note(form, bytes + before, NT_GNU_PROPERTY_TYPE_0, "GNU", desc, desc_len);
 	ck_assert(!image_note_memory_seal(&image, bytes, len));
 	put_properties(form, desc, 3, 4);
-	put_note(form, bytes + before, NT_GNU_PROPERTY_TYPE_0, "GNU", desc, desc_len);
+	len = before +
+	      put_note(form, bytes + before, NT_GNU_PROPERTY_TYPE_0, "GNU", desc, desc_len + 8);
 	ck_assert(!image_note_memory_seal(&image, bytes, len));
 }
 END_TEST
@@ -580,7 +583,7 @@ static void read_oracle(const char *path, const struct image *image, struct orac
 	FILE *pipe;
 
 	ck_assert_ptr_null(strchr(path, '\''));
-	snprintf(command, sizeof(command), "LC_ALL=C readelf -hlWd '%s' 2>/dev/null", path);
+	(void)snprintf(command, sizeof(command), "LC_ALL=C readelf -hlWd '%s' 2>/dev/null", path);
 	pipe = popen(command, "r");
 	ck_assert_ptr_nonnull(pipe);
 	while (fgets(line, sizeof(line), pipe)) {

@@ -168,7 +168,7 @@ START_TEST(test_line)
 	char text[256];
 	struct mapping m;
 
-	snprintf(text, sizeof(text), "%s\n", lines[_i].line);
+	(void)snprintf(text, sizeof(text), "%s\n", lines[_i].line);
 	ck_assert_int_eq(parse_one(text, MAPS_PLAIN, &m), 1);
 	ck_assert_uint_eq(m.start, lines[_i].start);
 	ck_assert_uint_eq(m.end, lines[_i].end);
@@ -218,6 +218,7 @@ static const char *const broken[] = {
 	"1000-2000 r-xp 00000000 fe:00 -7   /f\n",
 	"1000-2000 r-xp 00000000 fe:00 7/f\n",
 	"1000-2000 r-xp 00000000 fe:00 18446744073709551616   /f\n",
+	"1000-2000 r-xp 00000000 fe:00 28446744073709551610   /f\n",
 };
 
 START_TEST(test_broken_line)
@@ -328,7 +329,7 @@ START_TEST(test_flags)
 	char text[256];
 	struct mapping m;
 
-	snprintf(text, sizeof(text), "1000-2000 rw-p 00000000 00:00 0 \n%s", flags[_i].flags);
+	(void)snprintf(text, sizeof(text), "1000-2000 rw-p 00000000 00:00 0 \n%s", flags[_i].flags);
 	ck_assert_int_eq(parse_one(text, MAPS_SMAPS, &m), 1);
 	ck_assert_int_eq(m.sealed, flags[_i].sealed);
 	ck_assert_int_eq(m.may_write, flags[_i].may_write);
@@ -366,6 +367,26 @@ START_TEST(test_broken_smaps)
 	ck_assert_uint_eq(count, 2);
 	ck_assert_int_eq(parse_all(text, strlen(text), MAPS_SMAPS, &count), -EBADMSG);
 	ck_assert_uint_eq(count, broken_smaps[_i].good);
+}
+END_TEST
+
+/* Right before a page that cannot be read, at every length and so at every alignment. */
+START_TEST(test_stays_within_the_text)
+{
+	static const char text[] = LINE FLAGS LINE2 "Size:                  4 kB\n" FLAGS;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), count;
+	char *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	ck_assert_int_eq(mprotect(p + page, page, PROT_NONE), 0);
+	for (size_t len = 0; len < sizeof(text); len++) {
+		bool whole = len == 0 || len == strlen(LINE FLAGS) || len == sizeof(text) - 1;
+
+		memcpy(p + page - len, text, len);
+		ck_assert_int_eq(
+			parse_all(p + page - len, len, MAPS_SMAPS, &count), whole ? 0 : -EBADMSG);
+	}
+	ck_assert_int_eq(munmap(p, 2 * page), 0);
 }
 END_TEST
 
@@ -580,6 +601,7 @@ static Suite *maps_suite(void)
 	tcase_add_test(text, test_long_line);
 	tcase_add_loop_test(text, test_flags, 0, ARRAY_SIZE(flags));
 	tcase_add_loop_test(text, test_broken_smaps, 0, ARRAY_SIZE(broken_smaps));
+	tcase_add_test(text, test_stays_within_the_text);
 	tcase_add_test(text, test_smaps_is_not_maps);
 	tcase_add_test(text, test_path);
 	tcase_add_test(text, test_path_too_long);

@@ -221,7 +221,7 @@ static const struct {
 } filters[] = {
 	{ SYS_mseal, EPERM, -EPERM },
 	{ SYS_mseal, ENOSYS, -EOPNOTSUPP },
-	{ SYS_mremap, EPERM, -EPERM },
+	{ SYS_mremap, EPERM, -EOPNOTSUPP },
 	{ SYS_mremap, ENOSYS, -EOPNOTSUPP },
 	{ SYS_mmap, ENOMEM, -ENOMEM },
 };
