@@ -38,11 +38,13 @@ compiles() {
 newer_libc() {
 	mkdir -p "$BATS_TEST_TMPDIR/newer/sys"
 	cat >"$BATS_TEST_TMPDIR/newer/features.h" <<-'END'
+		#pragma GCC system_header
 		#include_next <features.h>
 		#undef __GLIBC_MINOR__
 		#define __GLIBC_MINOR__ 43
 	END
 	cat >"$BATS_TEST_TMPDIR/newer/sys/mman.h" <<-'END'
+		#pragma GCC system_header
 		#include_next <sys/mman.h>
 		__BEGIN_DECLS
 		extern int mseal(void *__addr, size_t __len, unsigned long __flags) __THROW;
