@@ -196,13 +196,9 @@ static void forward_signals(void)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
 	struct sigaction action = { .sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART };
-	struct sigaction inherited;
 
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		sigaction(signals[i], NULL, &inherited);
-		if (inherited.sa_handler != SIG_IGN)
-			sigaction(signals[i], &action, NULL);
-	}
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
 }
 
 __attribute__((noreturn)) static void command(char **argv, int go)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Small programs that load objects, or start children, in every odd way.
 
+# shellcheck source=tests/programs/programs.bash
 load programs
 
 # link N ARG...: one of the chained libraries.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: MIT
 # What the tests of real programs share. BUILD is the build directory.
 bats_require_minimum_version 1.5.0

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Language runtimes: threads, just-in-time compilers and many objects loaded late.
 
+# shellcheck source=tests/programs/programs.bash
 load programs
 
 # The one of the system: it goes with libpython3.11-testsuite.

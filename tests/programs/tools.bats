@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Command line tools of a Debian system: the same with and without `memseal run`.
 
+# shellcheck source=tests/programs/programs.bash
 load programs
 
 @test "the audit tells an unsealed tree" {
