@@ -30,7 +30,7 @@ clang-format clang-format
 curl curl
 default-jdk-headless javac
 g++ c++
-libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json.py
+libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
 lua5.4 lua5.4
 musl-tools musl-gcc
 nginx-light nginx
