@@ -44,12 +44,12 @@ shellcheck shellcheck
 sqlite3 sqlite3
 valgrind valgrind'
 
-# missing LIST: the packages of it that this machine lacks.
+# missing LIST...: the packages of them that this machine lacks.
 missing() {
-	printf '%s\n' "$1" | while read -r package test args; do
+	printf '%s\n' "$@" | while read -r package test args; do
 		case $test in
 		'') continue ;;
-		pkg-config) : "${args:=--version}"; [ "$args" = --version ] || args="--exists $args" ;;
+		pkg-config) args=${args:+--exists }${args:---version} ;;
 		esac
 		# Words, on purpose.
 		# shellcheck disable=SC2086
@@ -89,7 +89,7 @@ apt_update() {
 
 # need LIST...: what is missing of it is installed.
 need() {
-	packages=$(missing "$*")
+	packages=$(missing "$@")
 	[ -n "$packages" ] || return 0
 	if ! can_install; then
 		echo "These packages of Debian, or what your system has in their place, are missing, and" >&2
@@ -98,7 +98,7 @@ need() {
 	fi
 	echo "Installing $packages"
 	quietly packages install_packages
-	packages=$(missing "$*")
+	packages=$(missing "$@")
 	[ -z "$packages" ] && return
 	echo "Not there after installing them: $packages" >&2
 	exit 2
