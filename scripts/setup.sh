@@ -4,21 +4,22 @@
 # from the root of the repository.
 
 # A package of Debian a line, and a command that is there if it is installed, or that tells.
+# Meson looks for what the tests need, too, when it sets a build up.
 to_build='
 gcc cc
 libc6-dev test -e /usr/include/stdio.h
 meson meson
 ninja-build ninja
 pkg-config pkg-config
-libsmartcols-dev pkg-config smartcols'
+libsmartcols-dev pkg-config smartcols
+check pkg-config check
+bats bats
+mandoc mandoc'
 
 to_demo='
 python3 test -e /usr/bin/python3'
 
 to_check='
-check pkg-config check
-bats bats
-mandoc mandoc
 git git
 libcap2-bin setcap'
 
