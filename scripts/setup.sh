@@ -29,6 +29,7 @@ binutils ld
 clang clang
 clang-format clang-format
 curl curl
+debootstrap debootstrap
 default-jdk-headless javac
 g++ c++
 libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
