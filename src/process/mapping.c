@@ -126,7 +126,8 @@ static const char *image_name(const struct memseal_process *process, unsigned im
 	return extent < plan->count ? process->mappings[i].name : "";
 }
 
-/* Without a file of its own, memory of an image belongs to the image: bss, RELRO that was copied. */
+/* Without a file of its own, memory of an image belongs to the image: bss, RELRO that was copied.
+ */
 static const char *object_of(const struct memseal_process *process, const struct mapping *mapping,
 	const struct summary *summary)
 {
