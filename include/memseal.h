@@ -109,8 +109,8 @@ struct memseal_status {
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps
  * -ENOMEM      a page of the range is not mapped
- * -EOPNOTSUPP  the kernel answers otherwise: a seccomp filter refuses mremap(2), or a page is in the
- *              middle of a huge page of hugetlbfs
+ * -EOPNOTSUPP  the kernel answers otherwise: a seccomp filter refuses mremap(2), or a page is in
+ * the middle of a huge page of hugetlbfs
  */
 int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
 
@@ -230,6 +230,7 @@ enum memseal_refusal {
 	MEMSEAL_RUN_NO_AGENT,       /* the agent is missing, unreadable or damaged */
 	MEMSEAL_RUN_NO_MSEAL,       /* the kernel has no mseal(2) */
 	MEMSEAL_RUN_FILTERED,       /* a seccomp filter refuses mseal(2) */
+	MEMSEAL_RUN_NO_PROC, /* /proc is not mounted: the agent reads its own mappings there */
 };
 
 struct memseal_program; /* opaque */
@@ -304,9 +305,10 @@ struct memseal_mapping {
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
 	bool content_locked; /* sealed, and its bytes cannot be written by any way */
-	const char *object;  /* path or name as the kernel prints it, or NULL; lives as long as the
-				process stays open */
-	const char *why;     /* why it is not sealed, or sealed in vain: static text, or NULL */
+	const char *object; /* path or name as the kernel prints it; of memory of an image without a
+			       file of its own, the image's; or NULL. Lives as long as the process
+			       stays open */
+	const char *why;    /* why it is not sealed, or sealed in vain: static text, or NULL */
 };
 
 struct memseal_coverage {

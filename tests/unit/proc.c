@@ -472,7 +472,7 @@ START_TEST(mappings_are_told)
 		{ MEMSEAL_KIND_RODATA, 0x1000, "/lib/x.so", NULL },
 		{ MEMSEAL_KIND_RELRO, 0x1000, "/lib/x.so", NULL },
 		{ MEMSEAL_KIND_DATA, 0, "/lib/x.so", "writable data" },
-		{ MEMSEAL_KIND_BSS, 0, NULL, "writable data" },
+		{ MEMSEAL_KIND_BSS, 0, "/lib/x.so", "writable data" },
 		{ MEMSEAL_KIND_HEAP, 0, "[heap]", "heap" },
 		{ MEMSEAL_KIND_ANON, 0, "[anon:a b]", "not part of an image" },
 		{ MEMSEAL_KIND_FILE, 0, "/tmp/a b\\012c (deleted)", "not part of an image" },
