@@ -78,7 +78,7 @@ struct memseal_opts {
  * -ENOMEM      the range has a hole ([vsyscall] is one to the kernel), or vm.max_map_count was
  *              reached: then a part may be sealed, which memseal_query() tells
  * -EPERM       a seccomp filter refuses mseal(2)
- * -EOPNOTSUPP  no engine here holds all the effects on this memory; -ENOSYS from the kernel too; it
+ * -EOPNOTSUPP  no engine here holds all the effects on this memory; the kernel has no mseal(2); it
  *              cannot be told what is sealed (see memseal_query())
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */
@@ -247,10 +247,10 @@ struct memseal_run_opts {
  * path_list (colon separated; NULL: the system's default). Follows #! to the program that will
  * really run, and finds out whether it can be sealed. Free with memseal_program_free().
  *
- * -EINVAL  name is NULL or empty, or options
- * -ENOENT  no such program           (shells exit with 127)
+ * -EINVAL  name is NULL, or options
+ * -ENOENT  no such program, or name is empty  (shells exit with 127)
  * -EACCES, -ENOEXEC, -EISDIR, -ELOOP, -ENOTDIR, -ENAMETOOLONG, -EIO  found, but it cannot be
- *          executed                  (shells exit with 126)
+ *          executed                           (shells exit with 126)
  * -ENOMEM, -EMFILE, -ENFILE
  */
 int memseal_program_find(const char *name, const char *path_list,

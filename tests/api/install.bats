@@ -60,6 +60,12 @@ check_program() {
 	check_program env LD_LIBRARY_PATH="$(config --variable=libdir)" "$ROOT/cxx"
 }
 
+@test "every function has a page of its name" {
+	for name in $(declared); do
+		head -1 "$PREFIX/share/man/man3/$name.3" | grep SPDX
+	done
+}
+
 @test "every manual page is installed" {
 	for page in "$SOURCE"/man/*; do
 		[ -f "$PREFIX/share/man/man${page##*.}/$(basename "$page")" ]
