@@ -132,8 +132,11 @@ static const struct call_number generic_calls[] = {
 	{ 462, CALL_MSEAL },
 };
 
-#define TABLE(array) { (array), ARRAY_SIZE(array) }
-#define X32_BIT      0x40000000
+#define TABLE(array)                       \
+	{                                  \
+		(array), ARRAY_SIZE(array) \
+	}
+#define X32_BIT 0x40000000
 
 /*
  * Tags: x86's LAM_U57 drops bits 57 to 62, aarch64 the top byte, RISC-V's pointer masking up to 16
@@ -199,7 +202,7 @@ static unsigned number_tree(struct emit *emit, const struct call_number *const *
 	size_t middle = (first + end) / 2;
 	unsigned right = emit->allow, left;
 
-	if (end - first > 3) {
+	if (end - first > 4) {
 		right = number_tree(emit, list, middle, end, heads);
 		left = number_tree(emit, list, first, middle, heads);
 		return emit_jump(emit, BPF_JGE, list[middle]->nr, right, left);

@@ -24,17 +24,20 @@ unsigned emit_goto(struct emit *emit, unsigned target)
 /* target, or an island to it, that a jump emitted after reserve more instructions still reaches. */
 static unsigned within_reach(struct emit *emit, unsigned target, unsigned reserve)
 {
-	unsigned slot = target % ARRAY_SIZE(emit->islands);
-	unsigned at = emit->islands[slot].at;
+	unsigned oldest = 0;
 
 	if (emit->count + reserve - target <= REACH)
 		return target;
-	if (at && emit->islands[slot].target == target && emit->count + reserve - at <= REACH)
-		return at;
-	at = emit_goto(emit, target);
-	emit->islands[slot].target = target;
-	emit->islands[slot].at = at;
-	return at;
+	for (unsigned i = 0; i < ARRAY_SIZE(emit->islands); i++) {
+		if (emit->islands[i].target == target &&
+			emit->count + reserve - emit->islands[i].at <= REACH)
+			return emit->islands[i].at;
+		if (emit->islands[i].at < emit->islands[oldest].at)
+			oldest = i;
+	}
+	emit->islands[oldest].target = target;
+	emit->islands[oldest].at = emit_goto(emit, target);
+	return emit->islands[oldest].at;
 }
 
 unsigned emit_jump(struct emit *emit, unsigned test, uint32_t k, unsigned yes, unsigned no)
@@ -43,9 +46,8 @@ unsigned emit_jump(struct emit *emit, unsigned test, uint32_t k, unsigned yes, u
 	unsigned yes_at = within_reach(emit, yes, 1);
 	unsigned no_at = within_reach(emit, no, 0);
 
-	return EMIT(emit,
-		{ .code = (uint16_t)(BPF_JMP | test),
-			.jt = (uint8_t)(emit->count - yes_at),
-			.jf = (uint8_t)(emit->count - no_at),
-			.k = k });
+	return EMIT(emit, { .code = (uint16_t)(BPF_JMP | test),
+				  .jt = (uint8_t)(emit->count - yes_at),
+				  .jf = (uint8_t)(emit->count - no_at),
+				  .k = k });
 }

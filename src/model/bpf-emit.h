@@ -28,10 +28,10 @@ struct emit {
 
 	unsigned allow, refuse, unjudged; /* labels of the returns */
 
-	/* The nearest island to a label, found by the label's low bits. */
+	/* The islands placed last: label, and what it stands for. */
 	struct {
-		unsigned target, at;
-	} islands[32];
+		unsigned at, target;
+	} islands[16];
 };
 
 /* Straight code, in the order in which it runs. Returns the label of its first instruction. */
@@ -44,11 +44,14 @@ unsigned emit_jump(struct emit *emit, unsigned test, uint32_t k, unsigned yes, u
 unsigned emit_goto(struct emit *emit, unsigned target);
 
 /* A code block from a list of the instructions below. */
-#define EMIT(emit, ...)                                                                    \
-	emit_block(emit, (const struct sock_filter[]){ __VA_ARGS__ },                      \
+#define EMIT(emit, ...)                                               \
+	emit_block(emit, (const struct sock_filter[]){ __VA_ARGS__ }, \
 		sizeof((const struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter))
 
-#define OP(op, value)  { .code = (op), .k = (value) }
+#define OP(op, value)                      \
+	{                                  \
+		.code = (op), .k = (value) \
+	}
 #define LOAD_NR        OP(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
 #define LOAD_ARCH      OP(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch))
 #define LOAD_LOW(arg)  OP(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[arg]))

@@ -2,20 +2,20 @@
 #include "bpf-judge.h"
 
 /* Values of the kernel's interface that are the same on all architectures here. */
-#define PROT_WRITE_EXEC     (2 | 4)
-#define PROT_GROWSDOWN      0x01000000
-#define MAP_FIXED           0x10
-#define MAP_HUGETLB         0x40000
-#define SHM_REMAP           040000
-#define IPC_SHMAT           21
-#define IPC_SHMDT           22
-#define MFD_HUGETLB         4
-#define PR_SET_MM           35
-#define UFFD_IOCTLS         0xaa00 /* _IO(0xaa, ...): USERFAULTFD_IOC and UFFDIO */
-#define READ_IMPLIES_EXEC   0x0400000
-#define PERSONALITY_QUERY   0xffffffff
-#define MADV_SOFT_OFFLINE   101
-#define MADV_GUARD_REMOVE   103
+#define PROT_WRITE_EXEC   (2 | 4)
+#define PROT_GROWSDOWN    0x01000000
+#define MAP_FIXED         0x10
+#define MAP_HUGETLB       0x40000
+#define SHM_REMAP         040000
+#define IPC_SHMAT         21
+#define IPC_SHMDT         22
+#define MFD_HUGETLB       4
+#define PR_SET_MM         35
+#define UFFD_IOCTLS       0xaa00 /* _IO(0xaa, ...): USERFAULTFD_IOC and UFFDIO */
+#define READ_IMPLIES_EXEC 0x0400000
+#define PERSONALITY_QUERY 0xffffffff
+#define MADV_SOFT_OFFLINE 101
+#define MADV_GUARD_REMOVE 103
 
 /*
  * Advice below 32 that keeps the bytes: NORMAL to WILLNEED, DOFORK to DODUMP, KEEPONFORK to
@@ -26,39 +26,31 @@
 
 /* Effects sit where a shift of the kernel's flags puts them. */
 _Static_assert(2 << 3 == MEMSEAL_NO_WRITE && 4 << 3 == MEMSEAL_NO_EXEC, "PROT_WRITE, PROT_EXEC");
+_Static_assert(MEMSEAL_NO_UNMAP == 1, "as a length, too");
 _Static_assert(MAP_HUGETLB << 12 == CHECK_HUGE, "MAP_HUGETLB");
-
-static bool is_32bit(const struct judge *judge)
-{
-	return !judge->arch->high;
-}
 
 unsigned judge_operands(struct judge *judge, const struct operand *operands, size_t count)
 {
 	struct emit *emit = &judge->emit;
-	unsigned lows, narrow = 0;
+	bool own_32bit = !judge->arch->high, narrow = own_32bit || judge->arch->narrow.count;
+	unsigned lows;
 
 	for (size_t i = count; i--;)
 		EMIT(emit, LOAD_LOW(operands[i].arg), STORE(operands[i].low));
 	lows = emit->count;
-	if (is_32bit(judge) || judge->arch->narrow.count) {
-		for (size_t i = count; i--;)
-			EMIT(emit, STORE(operands[i].high));
-		narrow = EMIT(emit, SET(0));
-		if (is_32bit(judge))
-			return narrow;
-		emit_goto(emit, lows);
-	}
-	for (size_t i = count; i--;) {
+	for (size_t i = own_32bit ? 0 : count; i--;) {
 		EMIT(emit, STORE(operands[i].high));
 		if (!i)
 			EMIT(emit, AND(judge->arch->high));
 		EMIT(emit, LOAD_HIGH(operands[i].arg));
 	}
-	if (!narrow)
-		return emit->count;
-	emit_jump(emit, BPF_JEQ, judge->arch->sibling, narrow, emit->count);
-	return EMIT(emit, LOAD_ARCH);
+	if (narrow && !own_32bit) {
+		emit_jump(emit, BPF_JEQ, judge->arch->sibling, lows, emit->count);
+		EMIT(emit, LOAD_ARCH);
+	}
+	for (size_t i = narrow ? count : 0; i--;)
+		EMIT(emit, STORE(operands[i].high));
+	return narrow ? EMIT(emit, SET(0)) : emit->count;
 }
 
 unsigned judge_empty(struct judge *judge)
@@ -69,10 +61,16 @@ unsigned judge_empty(struct judge *judge)
 	return EMIT(emit, LOAD(LEN_LOW), TAX, LOAD(LEN_HIGH), OR_X);
 }
 
-unsigned judge_huge(struct judge *judge)
+unsigned judge_huge(struct judge *judge, unsigned next)
 {
-	/* 1 GiB at most, but for 16 GiB pages that an arm64 kernel with pages of 64 KiB can have. */
-	return EMIT(&judge->emit, LOAD(LEN_LOW), OR((UINT32_C(1) << 30) - 1), STORE(LEN_LOW));
+	struct emit *emit = &judge->emit;
+
+	/* Up to 1 GiB, less a byte; an arm64 kernel with pages of 64 KiB alone can have larger
+	 * ones. */
+	emit_goto(emit, next);
+	EMIT(emit, SUB(1), OR((UINT32_C(1) << 30) - 1), STORE(LEN_LOW));
+	emit_jump(emit, BPF_JEQ, 0, next, emit->count);
+	return EMIT(emit, LOAD(LEN_LOW));
 }
 
 unsigned judge_interval(struct judge *judge)
@@ -97,97 +95,122 @@ unsigned judge_interval(struct judge *judge)
 	return EMIT(emit, LOAD(LEN_HIGH));
 }
 
+/* Any effect but NO_SEAL: those on protection may be broken at the target. */
+static bool mremap_matters(const struct judge *judge)
+{
+	return judge->effects &
+		       (REPLACING | MEMSEAL_NO_SHRINK | MEMSEAL_NO_GROW | MEMSEAL_NO_DISCARD) ||
+	       judge->target_effects;
+}
+
+/* Goes on at next, which stores A in CHECKS. */
 static unsigned checks(struct judge *judge, uint64_t effects, unsigned next)
 {
 	emit_goto(&judge->emit, next);
-	return EMIT(&judge->emit, SET((uint32_t)effects), STORE(CHECKS));
+	return EMIT(&judge->emit, SET((uint32_t)effects));
 }
 
-/* What only some ask for: a length in huge pages, an address that need not be aligned. */
-static unsigned rounded(struct judge *judge, unsigned interval, unsigned aligned)
+/* In place of an attached segment, its first byte: shmdt does not tell the length. */
+static unsigned point(struct judge *judge, unsigned interval)
+{
+	emit_goto(&judge->emit, interval);
+	return EMIT(&judge->emit, SET(0), STORE(LEN_HIGH), SET(1), STORE(LEN_LOW));
+}
+
+/* ADDR and LEN are not simply what the first two arguments say. */
+static unsigned special(struct judge *judge, unsigned interval, unsigned plain)
 {
 	struct emit *emit = &judge->emit;
-	unsigned special;
+	unsigned huge = judge_huge(judge, plain);
+	unsigned first = point(judge, interval);
 
-	emit_goto(emit, aligned);
-	judge_huge(judge);
-	emit_jump(emit, BPF_JSET, CHECK_ROUND_DOWN, interval, emit->count);
-	special = emit->count;
-	emit_goto(emit, aligned);
-	emit_jump(emit, BPF_JSET, CHECK_HUGE | CHECK_ROUND_DOWN, special, emit->count);
-	return EMIT(emit, LOAD(CHECKS));
+	first = emit_jump(emit, BPF_JSET, CHECK_POINT, first, huge);
+	if (!mremap_matters(judge))
+		return first;
+	return emit_jump(emit, BPF_JSET, CHECK_MREMAP, judge_mremap(judge, interval), first);
 }
 
-/* ADDR and LEN are the first two arguments. */
-static unsigned first_two(struct judge *judge, unsigned interval, unsigned aligned)
+/* Judges the first arguments; A goes to CHECKS. All calls share this, to save room. */
+static unsigned arguments(struct judge *judge, unsigned interval)
 {
 	static const struct operand operands[] = {
 		{ 0, ADDR_LOW, ADDR_HIGH },
 		{ 1, LEN_LOW, LEN_HIGH },
+		{ 2, NEW_LOW, NEW_HIGH },
 	};
+	struct emit *emit = &judge->emit;
+	unsigned aligned, unaligned;
 
-	rounded(judge, interval, aligned);
-	judge_empty(judge);
-	return judge_operands(judge, operands, ARRAY_SIZE(operands));
+	emit_goto(emit, interval);
+	aligned = judge_empty(judge);
+	unaligned = special(judge, interval, aligned);
+	emit_jump(emit, BPF_JSET, CHECK_POINT | CHECK_HUGE | CHECK_MREMAP, unaligned, aligned);
+	aligned = EMIT(emit, LOAD(CHECKS));
+	emit_jump(emit, BPF_JSET, CHECK_ROUND_DOWN, aligned, emit->allow);
+	unaligned = EMIT(emit, LOAD(CHECKS));
+	emit_jump(emit, BPF_JSET, judge->policy->page - 1, unaligned, aligned);
+	EMIT(emit, LOAD(ADDR_LOW));
+	judge_operands(judge, operands, mremap_matters(judge) ? 3 : 2);
+	return EMIT(emit, STORE(CHECKS));
 }
 
-static unsigned judge_mmap(struct judge *judge, unsigned pair)
+static unsigned judge_mmap(struct judge *judge, unsigned next)
 {
 	struct emit *emit = &judge->emit;
 
-	emit_goto(emit, pair);
-	EMIT(emit, LOAD_LOW(3), AND(MAP_HUGETLB), SHL(12), TAX, LOAD_LOW(2), AND(PROT_WRITE_EXEC),
-		SHL(3), OR_X, OR(MEMSEAL_NO_UNMAP | MEMSEAL_NO_PROTECT), STORE(CHECKS));
+	emit_goto(emit, next);
+	EMIT(emit, AND(MAP_HUGETLB), SHL(12), TAX, LOAD_LOW(2), AND(PROT_WRITE_EXEC), SHL(3), OR_X,
+		OR(MEMSEAL_NO_UNMAP | MEMSEAL_NO_PROTECT));
 	emit_jump(emit, BPF_JSET, MAP_FIXED, emit->count, emit->allow);
 	return EMIT(emit, LOAD_LOW(3));
 }
 
-static unsigned judge_mprotect(struct judge *judge, unsigned pair)
+static unsigned judge_mprotect(struct judge *judge, unsigned next)
 {
 	struct emit *emit = &judge->emit;
 
-	emit_goto(emit, pair);
-	EMIT(emit, AND(PROT_WRITE_EXEC), SHL(3), OR(MEMSEAL_NO_PROTECT), STORE(CHECKS));
+	emit_goto(emit, next);
+	EMIT(emit, AND(PROT_WRITE_EXEC), SHL(3), OR(MEMSEAL_NO_PROTECT));
 	/* It starts where the mapping does, which the registers do not tell. */
 	emit_jump(emit, BPF_JSET, PROT_GROWSDOWN, emit->unjudged, emit->count);
 	return EMIT(emit, LOAD_LOW(2));
 }
 
-/* Goes on at destructive unless the advice, which argument arg holds, keeps the bytes. */
-static unsigned judge_advice(struct judge *judge, unsigned arg, unsigned destructive)
+/* The advice is an argument, but process_madvise has its addresses in memory. */
+static void judge_advice(struct judge *judge, unsigned next, unsigned heads[CALLS])
 {
 	struct emit *emit = &judge->emit;
-	unsigned high = destructive, low;
+	unsigned destructive, high, low;
 
-	high = emit_jump(emit, BPF_JEQ, MADV_SOFT_OFFLINE, emit->allow, high);
+	emit_jump(emit, BPF_JEQ, MEMSEAL_NO_DISCARD, next, emit->unjudged);
+	destructive = EMIT(emit, LOAD(CHECKS));
+	high = emit_jump(emit, BPF_JEQ, MADV_SOFT_OFFLINE, emit->allow, destructive);
 	high = emit_jump(emit, BPF_JEQ, MADV_GUARD_REMOVE, emit->allow, high);
 	emit_jump(emit, BPF_JSET, 1, emit->allow, destructive);
 	low = EMIT(emit, TAX, SET(MADV_HARMLESS), SHR_X);
-	emit_jump(emit, BPF_JGT, 31, high, low);
-	return EMIT(emit, LOAD_LOW(arg));
+	low = emit_jump(emit, BPF_JGT, 31, high, low);
+	heads[CALL_MADVISE] = EMIT(emit, SET(MEMSEAL_NO_DISCARD), STORE(CHECKS), LOAD_LOW(2));
+	emit_goto(emit, low);
+	heads[CALL_PROCESS_MADVISE] = EMIT(emit, SET(0), STORE(CHECKS), LOAD_LOW(3));
 }
 
-/* shmdt tells the address alone: a segment must be sealed from its first page on. */
-static void judge_shm(struct judge *judge, unsigned aligned, unsigned heads[CALLS])
+/*
+ * ipc(call, first, second, third, pointer): shmat's flags are the second. shmdt tells the address
+ * alone, so a segment must be sealed from its first page on.
+ */
+static unsigned judge_ipc(struct judge *judge, unsigned interval, unsigned attach)
 {
-	static const struct operand address = { 0, ADDR_LOW, ADDR_HIGH };
 	struct emit *emit = &judge->emit;
-	unsigned detach, attach;
+	unsigned detach;
 
-	checks(judge, MEMSEAL_NO_UNMAP, aligned);
-	detach = EMIT(emit, SET(0), STORE(LEN_HIGH), SET(1), STORE(LEN_LOW));
-	heads[CALL_SHMDT] = judge_operands(judge, &address, 1);
-
-	/* ipc(call, first, second, third, pointer): the flags are the second, after an id. */
-	attach = emit_jump(emit, BPF_JSET, SHM_REMAP, emit->unjudged, emit->allow);
-	heads[CALL_SHMAT] = attach = EMIT(emit, LOAD_LOW(2));
-	if (!judge->arch->narrow.count)
-		return;
-	emit_goto(emit, detach);
-	detach = EMIT(emit, SET(0), STORE(ADDR_HIGH), LOAD_LOW(4), STORE(ADDR_LOW));
+	emit_goto(emit, interval);
+	EMIT(emit, STORE(ADDR_LOW), SET(0), STORE(ADDR_HIGH), STORE(LEN_HIGH), SET(1),
+		STORE(LEN_LOW), STORE(CHECKS));
+	emit_jump(emit, BPF_JSET, judge->policy->page - 1, emit->allow, emit->count);
+	detach = EMIT(emit, LOAD_LOW(4));
 	attach = emit_jump(emit, BPF_JEQ, IPC_SHMAT, attach, emit->allow);
 	emit_jump(emit, BPF_JEQ, IPC_SHMDT, detach, attach);
-	heads[CALL_IPC] = EMIT(emit, LOAD_LOW(0), AND(0xffff));
+	return EMIT(emit, LOAD_LOW(0), AND(0xffff));
 }
 
 /* Goes on at yes if ADDR >= value. */
@@ -228,8 +251,8 @@ static unsigned judge_brk(struct judge *judge)
 	if (!kept)
 		return judge->emit.allow;
 	/* The kernel rounds the new break up. What lies before the heap only asks where it ends. */
-	shrinks = address_from(judge, kept - judge->policy->page + 1, judge->emit.allow,
-		judge->keep_break);
+	shrinks = address_from(
+		judge, kept - judge->policy->page + 1, judge->emit.allow, judge->keep_break);
 	address_from(judge, judge->policy->brk_start, shrinks, judge->emit.allow);
 	return judge_operands(judge, &address, 1);
 }
@@ -249,7 +272,6 @@ static void judge_others(struct judge *judge, unsigned heads[CALLS])
 		heads[CALL_MEMFD_CREATE] = EMIT(emit, LOAD_LOW(1));
 	}
 	if (judge->effects & MEMSEAL_NO_DISCARD) {
-		heads[CALL_PROCESS_MADVISE] = judge_advice(judge, 3, emit->unjudged);
 		heads[CALL_IO_URING] = emit->unjudged;
 		heads[CALL_USERFAULTFD] = emit->unjudged;
 		emit_jump(emit, BPF_JEQ, UFFD_IOCTLS, emit->unjudged, emit->allow);
@@ -266,7 +288,7 @@ static unsigned judge_personality(struct judge *judge)
 
 	for (size_t i = 0; i < judge->held.count; i++)
 		matters |= (judge->held.at[i].effects & (MEMSEAL_NO_EXEC | MEMSEAL_NO_PROTECT)) ==
-			MEMSEAL_NO_EXEC;
+			   MEMSEAL_NO_EXEC;
 	if (!matters)
 		return emit->allow;
 	next = emit_jump(emit, BPF_JSET, READ_IMPLIES_EXEC, emit->unjudged, emit->allow);
@@ -289,26 +311,27 @@ static void judge_intervals(struct judge *judge, unsigned interval, unsigned hea
 {
 	struct emit *emit = &judge->emit;
 	uint64_t effects = judge->effects;
-	unsigned aligned, pair;
+	unsigned next = arguments(judge, interval);
 
-	emit_jump(emit, BPF_JSET, judge->policy->page - 1, emit->allow, interval);
-	aligned = EMIT(emit, LOAD(ADDR_LOW));
-	if (effects & REPLACING)
-		judge_shm(judge, aligned, heads);
-	pair = first_two(judge, interval, aligned);
-	if (effects & REPLACING)
-		heads[CALL_MMAP] = judge_mmap(judge, pair);
+	if (effects & REPLACING) {
+		heads[CALL_MMAP] = judge_mmap(judge, next);
+		emit_jump(emit, BPF_JSET, SHM_REMAP, emit->unjudged, emit->allow);
+		heads[CALL_SHMAT] = EMIT(emit, LOAD_LOW(2));
+		heads[CALL_IPC] = judge_ipc(judge, interval, heads[CALL_SHMAT]);
+	}
 	if (effects & (MEMSEAL_NO_PROTECT | MEMSEAL_NO_WRITE | MEMSEAL_NO_EXEC))
-		heads[CALL_MPROTECT] = judge_mprotect(judge, pair);
+		heads[CALL_MPROTECT] = judge_mprotect(judge, next);
 	if (effects & MEMSEAL_NO_DISCARD)
-		heads[CALL_MADVISE] =
-			judge_advice(judge, 2, checks(judge, MEMSEAL_NO_DISCARD, pair));
+		judge_advice(judge, next, heads);
 	if (effects & MEMSEAL_NO_SEAL)
-		heads[CALL_MSEAL] = checks(judge, MEMSEAL_NO_SEAL, pair);
+		heads[CALL_MSEAL] = checks(judge, MEMSEAL_NO_SEAL, next);
+	if (mremap_matters(judge))
+		heads[CALL_MREMAP] = checks(judge, CHECK_MREMAP, next);
 	if (effects & MEMSEAL_NO_UNMAP) {
 		heads[CALL_REMAP_FILE_PAGES] =
-			checks(judge, MEMSEAL_NO_UNMAP | CHECK_ROUND_DOWN, pair);
-		heads[CALL_MUNMAP] = checks(judge, MEMSEAL_NO_UNMAP, pair);
+			checks(judge, MEMSEAL_NO_UNMAP | CHECK_ROUND_DOWN, next);
+		heads[CALL_SHMDT] = checks(judge, MEMSEAL_NO_UNMAP | CHECK_POINT, next);
+		heads[CALL_MUNMAP] = checks(judge, MEMSEAL_NO_UNMAP, next);
 		heads[CALL_MAP_SHADOW_STACK] = heads[CALL_MUNMAP];
 	}
 }
@@ -323,8 +346,6 @@ void judge_calls(struct judge *judge, unsigned ret_heads[CALLS])
 	harmless = judge_mremap_second(judge);
 	tree_emit(emit, &judge->held, MEMSEAL_ALL, judge->scratch, harmless);
 	interval = judge_interval(judge);
-	if (judge->effects & ~(uint64_t)MEMSEAL_NO_SEAL || judge->target_effects)
-		ret_heads[CALL_MREMAP] = judge_mremap(judge, interval);
 	judge_intervals(judge, interval, ret_heads);
 	judge_others(judge, ret_heads);
 	if (old_mmap_reaches(judge))

@@ -15,6 +15,8 @@
 #define CHECK_SECOND     (UINT32_C(1) << 31) /* mremap: there is a second interval */
 #define CHECK_HUGE       (UINT32_C(1) << 30) /* the kernel rounds the length up to huge pages */
 #define CHECK_ROUND_DOWN (UINT32_C(1) << 29) /* the kernel rounds address and length down */
+#define CHECK_POINT      (UINT32_C(1) << 28) /* an address without a length */
+#define CHECK_MREMAP     (UINT32_C(1) << 27) /* judged by judge_mremap() */
 
 struct judge {
 	struct emit emit;
@@ -46,8 +48,8 @@ unsigned judge_operands(struct judge *judge, const struct operand *operands, siz
 /* Goes to emit.allow if LEN is 0. */
 unsigned judge_empty(struct judge *judge);
 
-/* LEN as long as the kernel could round it up to for huge pages. */
-unsigned judge_huge(struct judge *judge);
+/* Goes on with LEN as long as the kernel could round it up to for huge pages. */
+unsigned judge_huge(struct judge *judge, unsigned next);
 
 /*
  * From ADDR and LEN to the interval, for the tree that was emitted before. LEN is not 0, and the
@@ -62,7 +64,7 @@ unsigned judge_interval(struct judge *judge);
  */
 unsigned judge_mremap_second(struct judge *judge);
 
-/* The label of mremap's judgement. interval: judges ADDR, LEN and CHECKS. */
+/* From ADDR, which is aligned, LEN and NEW. interval: judges ADDR, LEN and CHECKS. */
 unsigned judge_mremap(struct judge *judge, unsigned interval);
 
 /* Judgements of all calls; emit.allow for those that no range is concerned with. */

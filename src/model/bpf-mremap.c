@@ -9,12 +9,6 @@ _Static_assert(MREMAP_MAYMOVE == MEMSEAL_NO_UNMAP, "taken from the flags as it i
 _Static_assert(MREMAP_DONTUNMAP << 4 == MEMSEAL_NO_DISCARD, "taken from the flags by a shift");
 _Static_assert((uint32_t)MREMAP_FIXED << 30 == CHECK_SECOND, "taken from the flags by a shift");
 
-static const struct operand lengths[] = {
-	{ 0, ADDR_LOW, ADDR_HIGH },
-	{ 1, LEN_LOW, LEN_HIGH },
-	{ 2, NEW_LOW, NEW_HIGH },
-};
-
 /*
  * The target of a move is unmapped first. Where it is aligned to a huge page, the mapping that is
  * moved may consist of them, and then more is unmapped than the new length says.
@@ -26,10 +20,8 @@ static unsigned target(struct judge *judge, unsigned interval)
 		{ 2, LEN_LOW, LEN_HIGH },
 	};
 	struct emit *emit = &judge->emit;
-	unsigned huge;
+	unsigned huge = judge_huge(judge, interval);
 
-	emit_goto(emit, interval);
-	huge = judge_huge(judge);
 	emit_jump(emit, BPF_JSET, judge->arch->huge - 1, interval, huge);
 	emit_jump(emit, BPF_JSET, judge->policy->page - 1, emit->allow, emit->count);
 	EMIT(emit, LOAD(ADDR_LOW));
@@ -41,12 +33,13 @@ static unsigned target(struct judge *judge, unsigned interval)
 /* mseal refuses every mremap that begins in a sealed page, even one that changes nothing there. */
 static unsigned first_page(struct judge *judge, unsigned interval)
 {
+	static const struct operand address = { 0, ADDR_LOW, ADDR_HIGH };
 	struct emit *emit = &judge->emit;
 
 	emit_goto(emit, interval);
 	EMIT(emit, SET(0), STORE(LEN_HIGH), SET(1), STORE(LEN_LOW), SET(MEMSEAL_NO_UNMAP),
 		STORE(CHECKS));
-	return judge_operands(judge, lengths, 1);
+	return judge_operands(judge, &address, 1);
 }
 
 unsigned judge_mremap_second(struct judge *judge)
@@ -106,14 +99,17 @@ static unsigned whole(struct judge *judge, unsigned interval)
 	return EMIT(emit, LOAD(LEN_LOW), TAX, LOAD(LEN_HIGH), OR_X);
 }
 
-/* Moves, to a given place or leaving an empty mapping behind: effects of the resize are in X. */
+/*
+ * Moves, to a given place or leaving an empty mapping behind. A has the flags, X the effect of the
+ * resize.
+ */
 static unsigned moved(struct judge *judge, unsigned all)
 {
 	struct emit *emit = &judge->emit;
 
 	emit_goto(emit, all);
-	return EMIT(emit, LOAD_LOW(3), AND(MREMAP_DONTUNMAP), SHL(4), OR_X, TAX, LOAD_LOW(3),
-		AND(MREMAP_FIXED), SHL(30), OR_X, OR(MEMSEAL_NO_UNMAP), STORE(CHECKS));
+	return EMIT(emit, AND(MREMAP_DONTUNMAP), SHL(4), OR_X, TAX, LOAD_LOW(3), AND(MREMAP_FIXED),
+		SHL(30), OR_X, OR(MEMSEAL_NO_UNMAP), STORE(CHECKS));
 }
 
 /* Goes on at move with the resize's effect in X if the mapping leaves its place for certain. */
@@ -158,8 +154,5 @@ unsigned judge_mremap(struct judge *judge, unsigned interval)
 	emit_jump(emit, BPF_JGT | BPF_X, 0, shrink, same);
 	EMIT(emit, LOAD(NEW_HIGH), TAX, LOAD(LEN_HIGH));
 	page_align(judge, NEW_LOW, NEW_HIGH);
-	page_align(judge, LEN_LOW, LEN_HIGH);
-	emit_jump(emit, BPF_JSET, judge->policy->page - 1, emit->allow, emit->count);
-	EMIT(emit, LOAD(ADDR_LOW));
-	return judge_operands(judge, lengths, ARRAY_SIZE(lengths));
+	return page_align(judge, LEN_LOW, LEN_HIGH);
 }

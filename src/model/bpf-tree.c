@@ -13,8 +13,8 @@ struct tree {
 	unsigned next; /* no overlap */
 };
 
-static void add_segment(struct tree *tree, uint64_t window, uint64_t last, uint64_t start,
-	uint64_t end)
+static void add_segment(
+	struct tree *tree, uint64_t window, uint64_t last, uint64_t start, uint64_t end)
 {
 	if (tree->count == BPF_SEGMENTS_MAX) {
 		tree->emit->overflow = true;
@@ -125,7 +125,8 @@ static unsigned window_leaf(struct tree *tree, size_t first, size_t end)
 	return emit_jump(emit, BPF_JEQ, segment->window, emit->count, past);
 }
 
-/* Where to cut first to end between two windows, as near to the middle as can be; end: one window. */
+/* Where to cut first to end between two windows, as near to the middle as can be; end: one window.
+ */
 static size_t split(const struct tree *tree, size_t first, size_t end)
 {
 	size_t at = (first + end) / 2;
@@ -140,7 +141,8 @@ static size_t split(const struct tree *tree, size_t first, size_t end)
 	return at;
 }
 
-/* A is ADDR_HIGH, not before the window of segment first. From right to left, as between() needs. */
+/* A is ADDR_HIGH, not before the window of segment first. From right to left, as between() needs.
+ */
 static unsigned window_tree(struct tree *tree, size_t first, size_t end)
 {
 	size_t middle = split(tree, first, end);

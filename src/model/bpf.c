@@ -63,8 +63,8 @@ static int compile(const struct bpf_batch *batch, struct share share, struct bpf
 	emit_dispatch(&judge, heads);
 	if (judge.emit.overflow)
 		return -E2BIG;
-	__builtin_memmove(program, judge.emit.end - judge.emit.count,
-		judge.emit.count * sizeof(*program));
+	__builtin_memmove(
+		program, judge.emit.end - judge.emit.count, judge.emit.count * sizeof(*program));
 	return (int)judge.emit.count;
 }
 
@@ -89,7 +89,7 @@ static bool policy_valid(const struct bpf_policy *policy)
 	uint32_t page = policy->page;
 
 	return arch_find(policy->arch) && page >= 4096 && page <= 65536 && !(page & (page - 1)) &&
-		policy->brk_start <= policy->brk_end;
+	       policy->brk_start <= policy->brk_end;
 }
 
 static bool ranges_valid(const struct bpf_batch *batch)
@@ -116,8 +116,8 @@ int bpf_next(struct bpf_batch *batch, struct bpf_scratch *scratch, struct sock_f
 	struct share left, share = { 0 };
 	int length;
 
-	if (!policy_valid(batch->policy) || capacity > BPF_MAXINSNS ||
-		batch->held > batch->count || batch->targets > batch->count || !ranges_valid(batch))
+	if (!policy_valid(batch->policy) || capacity > BPF_MAXINSNS || batch->held > batch->count ||
+		batch->targets > batch->count || !ranges_valid(batch))
 		return -EINVAL;
 	left.held = batch->count - batch->held;
 	left.targets = batch->count - batch->targets;

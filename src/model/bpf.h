@@ -41,8 +41,8 @@ struct bpf_policy {
 
 	/* Answers, as SECCOMP_RET_* with their data. */
 	uint32_t refuse;   /* to a call that would break a seal */
-	uint32_t unjudged; /* to a call whose registers do not show whether it would; SECCOMP_RET_ERRNO
-			      with ENOSYS makes programs fall back */
+	uint32_t unjudged; /* to a call whose registers do not show whether it would;
+			      SECCOMP_RET_ERRNO with ENOSYS makes programs fall back */
 
 	/* The brk heap, if a range lies in it; else both 0. brk(2) reports failure by returning the
 	   old break: where refuse is SECCOMP_RET_ERRNO, brk is answered 0. */

@@ -84,9 +84,9 @@ static bool abi_of(const struct seccomp_data *data, enum abi *ret)
 {
 	for (int abi = 0; abi < ABIS; abi++)
 		if (abis[abi].audit == data->arch) {
-			*ret = data->arch == AUDIT_ARCH_X86_64 && data->nr & X32_BIT ?
-				ABI_X32 :
-				(enum abi)abi;
+			*ret = data->arch == AUDIT_ARCH_X86_64 && data->nr & X32_BIT
+				       ? ABI_X32
+				       : (enum abi)abi;
 			return true;
 		}
 	return false;
@@ -144,19 +144,25 @@ static bool unaligned(const struct model *model, uint64_t addr)
 }
 
 /* A call of which the kernel wants an aligned address, and else changes nothing. */
-static enum verdict pages(const struct model *model, uint64_t addr, uint64_t len, uint64_t effects)
+static enum verdict pages(const struct model *model, uint64_t addr, address len, uint64_t effects)
 {
 	if (unaligned(model, addr))
 		return ALLOWED;
 	return bytes(model, untagged(model, addr), len, effects);
 }
 
-static const uint64_t replacing = MEMSEAL_NO_UNMAP | MEMSEAL_NO_PROTECT | MEMSEAL_NO_WRITE |
-	MEMSEAL_NO_EXEC;
+/* A length of huge pages, of the largest kind that there may be. */
+static address huge_align(uint64_t len)
+{
+	return ((address)len + 0x3fffffff) >> 30 << 30;
+}
+
+static const uint64_t replacing =
+	MEMSEAL_NO_UNMAP | MEMSEAL_NO_PROTECT | MEMSEAL_NO_WRITE | MEMSEAL_NO_EXEC;
 
 static enum verdict mmap_fixed(const struct model *model, const uint64_t *args)
 {
-	uint64_t effects = MEMSEAL_NO_UNMAP | MEMSEAL_NO_PROTECT, len = args[1];
+	uint64_t effects = MEMSEAL_NO_UNMAP | MEMSEAL_NO_PROTECT;
 
 	if (!(args[3] & 0x10))
 		return ALLOWED;
@@ -164,9 +170,7 @@ static enum verdict mmap_fixed(const struct model *model, const uint64_t *args)
 		effects |= MEMSEAL_NO_WRITE;
 	if (args[2] & 4)
 		effects |= MEMSEAL_NO_EXEC;
-	if (len && args[3] & 0x40000)
-		len |= 0x3fffffff;
-	return pages(model, args[0], len, effects);
+	return pages(model, args[0], args[3] & 0x40000 ? huge_align(args[1]) : args[1], effects);
 }
 
 static enum verdict mprotect(const struct model *model, const uint64_t *args)
@@ -196,15 +200,13 @@ static enum verdict worst(enum verdict a, enum verdict b)
 
 static enum verdict mremap_target(const struct model *model, const uint64_t *args)
 {
-	uint64_t len = args[2], huge = is_x86(model) ? 0x200000 : 0x10000;
+	uint64_t huge = is_x86(model) ? 0x200000 : 0x10000;
 
-	if (len && untagged(model, args[4]) % huge == 0)
-		len |= 0x3fffffff;
-	return pages(model, args[4], len, replacing);
+	return pages(model, args[4], args[4] % huge ? args[2] : huge_align(args[2]), replacing);
 }
 
-static enum verdict mremap_shrink(const struct model *model, uint64_t addr, uint64_t from,
-	uint64_t to)
+static enum verdict mremap_shrink(
+	const struct model *model, uint64_t addr, uint64_t from, uint64_t to)
 {
 	uint64_t start = addr + to; /* may wrap */
 
@@ -316,8 +318,8 @@ static enum verdict unjudged_if(bool cannot_tell)
 	return cannot_tell ? UNJUDGED : ALLOWED;
 }
 
-static enum verdict verdict(const struct model *model, enum abi abi, enum name name,
-	const uint64_t *args)
+static enum verdict verdict(
+	const struct model *model, enum abi abi, enum name name, const uint64_t *args)
 {
 	switch (name) {
 	case N_MUNMAP:
@@ -343,8 +345,8 @@ static enum verdict verdict(const struct model *model, enum abi abi, enum name n
 			return ALLOWED;
 		return pages(model, args[0], args[1], MEMSEAL_NO_DISCARD);
 	case N_PROCESS_MADVISE:
-		return unjudged_if(!keeps_bytes((uint32_t)args[3]) &&
-			some(model, MEMSEAL_NO_DISCARD));
+		return unjudged_if(
+			!keeps_bytes((uint32_t)args[3]) && some(model, MEMSEAL_NO_DISCARD));
 	case N_BRK:
 		return brk(model, args[0]);
 	case N_SHMAT:
@@ -363,10 +365,11 @@ static enum verdict verdict(const struct model *model, enum abi abi, enum name n
 	case N_USERFAULTFD:
 		return unjudged_if(some(model, MEMSEAL_NO_DISCARD));
 	case N_IOCTL:
-		return unjudged_if((args[1] >> 8 & 0xff) == 0xaa && some(model, MEMSEAL_NO_DISCARD));
+		return unjudged_if(
+			(args[1] >> 8 & 0xff) == 0xaa && some(model, MEMSEAL_NO_DISCARD));
 	case N_PRCTL:
 		return unjudged_if((uint32_t)args[0] == 35 &&
-			some(model, MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK));
+				   some(model, MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK));
 	case N_PERSONALITY:
 		return personality(model, (uint32_t)args[0]);
 	case N_EXECVE:

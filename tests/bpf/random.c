@@ -101,9 +101,8 @@ size_t random_ranges(struct random *random, const struct bpf_policy *policy,
 			break;
 		range->start = at;
 		range->end = at + len;
-		range->effects = style == 3 && random_below(random, 2) ?
-			one :
-			random_effects(random, style);
+		range->effects =
+			style == 3 && random_below(random, 2) ? one : random_effects(random, style);
 		count++;
 		if (random_once_in(random, 30)) /* the next one overlaps */
 			at += random_below(random, len / page) * page;
@@ -268,8 +267,8 @@ static int random_number(struct random *random, enum abi abi, enum name *ret_nam
 
 static uint64_t random_of(struct random *random, const uint64_t *values, size_t count)
 {
-	return random_once_in(random, 20) ? random_u64(random) :
-					    values[random_below(random, count)];
+	return random_once_in(random, 20) ? random_u64(random)
+					  : values[random_below(random, count)];
 }
 
 /* The arguments that are neither addresses nor lengths. */
@@ -289,8 +288,8 @@ static void random_flags(struct random *random, enum name name, uint64_t *args)
 		args[2] = random_below(random, 8) | random_once_in(random, 40) << 24;
 		break;
 	case N_MADVISE:
-		args[2] = random_once_in(random, 2) ? random_below(random, 33) :
-						      98 + random_below(random, 10);
+		args[2] = random_once_in(random, 2) ? random_below(random, 33)
+						    : 98 + random_below(random, 10);
 		break;
 	case N_PROCESS_MADVISE:
 		args[3] = random_below(random, 110);
@@ -338,13 +337,14 @@ void random_call(struct random *random, const struct model *model, struct seccom
 	ret_data->nr = random_number(random, abi, &name);
 	ret_data->arch = model_audit(abi);
 	if (random_once_in(random, 2000))
-		ret_data->arch = random_below(random, 2) ? 0x400000f3 : (uint32_t)random_u64(random);
+		ret_data->arch =
+			random_below(random, 2) ? 0x400000f3 : (uint32_t)random_u64(random);
 	ret_data->instruction_pointer = random_u64(random);
 	args[0] = random_address(random, model);
 	args[1] = random_length(random, model, args[0]);
 	for (size_t i = 2; i < 6; i++)
-		args[i] = random_once_in(random, 4) ? random_address(random, model) :
-						      random_u64(random);
+		args[i] = random_once_in(random, 4) ? random_address(random, model)
+						    : random_u64(random);
 	if (name == N_MREMAP)
 		random_mremap(random, model, args);
 	else if (name == N_BRK)

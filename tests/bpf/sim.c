@@ -61,7 +61,7 @@ static bool accepted(uint16_t code)
 static bool touches_cell(uint16_t code)
 {
 	return code == BPF_ST || code == BPF_STX || code == (BPF_LD | BPF_MEM) ||
-		code == (BPF_LDX | BPF_MEM);
+	       code == (BPF_LDX | BPF_MEM);
 }
 
 /* Each instruction for itself. */
@@ -166,8 +166,8 @@ static bool jumps(uint16_t code, uint32_t a, uint32_t b)
 	}
 }
 
-uint32_t sim_run(const struct sock_filter *program, const struct seccomp_data *data,
-	size_t *ret_steps)
+uint32_t sim_run(
+	const struct sock_filter *program, const struct seccomp_data *data, size_t *ret_steps)
 {
 	const struct sock_filter *at = program;
 	uint32_t a = 0, x = 0, cells[BPF_MEMWORDS];

@@ -15,7 +15,7 @@
 const char *sim_check(const struct sock_filter *program, size_t length, size_t *ret_at);
 
 /* Runs a program that sim_check() accepted. *ret_steps, unless NULL: instructions run. */
-uint32_t sim_run(const struct sock_filter *program, const struct seccomp_data *data,
-	size_t *ret_steps);
+uint32_t sim_run(
+	const struct sock_filter *program, const struct seccomp_data *data, size_t *ret_steps);
 
 #endif

@@ -100,8 +100,8 @@ static void assert_same(const struct model *model, const struct seccomp_data *da
 	for (size_t i = 0; i < model->count && model->count < 40; i++)
 		fprintf(stderr, "range %jx-%jx %jx\n", (uintmax_t)model->ranges[i].start,
 			(uintmax_t)model->ranges[i].end, (uintmax_t)model->ranges[i].effects);
-	ck_abort_msg("arch %x nr %d (%jx, %jx, %jx, %jx, %jx): %x, the model says %x",
-		data->arch, data->nr, (uintmax_t)data->args[0], (uintmax_t)data->args[1],
+	ck_abort_msg("arch %x nr %d (%jx, %jx, %jx, %jx, %jx): %x, the model says %x", data->arch,
+		data->nr, (uintmax_t)data->args[0], (uintmax_t)data->args[1],
 		(uintmax_t)data->args[2], (uintmax_t)data->args[3], (uintmax_t)data->args[4],
 		answer, expected);
 }
@@ -178,8 +178,8 @@ static Suite *suite(void)
 	TCase *random = tcase_create("random");
 
 	tcase_set_timeout(random, 3600);
-	tcase_add_loop_test(random, answers_as_the_model_does, BPF_ARCH_X86_64,
-		BPF_ARCH_RISCV64 + 1);
+	tcase_add_loop_test(
+		random, answers_as_the_model_does, BPF_ARCH_X86_64, BPF_ARCH_RISCV64 + 1);
 	suite_add_tcase(suite, random);
 	return suite;
 }
