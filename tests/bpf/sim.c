@@ -212,3 +212,36 @@ uint32_t sim_run(
 		}
 	}
 }
+
+bool sim_always_allows(const struct sock_filter *program, uint32_t arch, int nr)
+{
+	uint32_t a = 0;
+
+	for (const struct sock_filter *at = program;; at++)
+		switch (at->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			if (at->k == offsetof(struct seccomp_data, nr))
+				a = (uint32_t)nr;
+			else if (at->k == offsetof(struct seccomp_data, arch))
+				a = arch;
+			else
+				return false;
+			break;
+		case BPF_RET | BPF_K:
+			return at->k == SECCOMP_RET_ALLOW;
+		case BPF_JMP | BPF_JA:
+			at += at->k;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+		case BPF_JMP | BPF_JGE | BPF_K:
+		case BPF_JMP | BPF_JGT | BPF_K:
+		case BPF_JMP | BPF_JSET | BPF_K:
+			at += jumps(at->code, a, at->k) ? at->jt : at->jf;
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= at->k;
+			break;
+		default:
+			return false;
+		}
+}

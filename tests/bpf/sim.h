@@ -5,6 +5,7 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,5 +18,11 @@ const char *sim_check(const struct sock_filter *program, size_t length, size_t *
 /* Runs a program that sim_check() accepted. *ret_steps, unless NULL: instructions run. */
 uint32_t sim_run(
 	const struct sock_filter *program, const struct seccomp_data *data, size_t *ret_steps);
+
+/*
+ * Is the call allowed whatever its arguments, as far as the kernel can tell when it loads the
+ * program (seccomp_is_const_allow())? Such a call never runs the program.
+ */
+bool sim_always_allows(const struct sock_filter *program, uint32_t arch, int nr);
 
 #endif
