@@ -173,6 +173,36 @@ START_TEST(answers_as_the_model_does)
 }
 END_TEST
 
+/* Every number of ranges moves the jumps by a little: each must still lead where it should. */
+START_TEST(answers_at_every_size)
+{
+	struct bpf_policy policy = {
+		.arch = BPF_ARCH_X86_64,
+		.page = PAGE,
+		.refuse = SECCOMP_RET_KILL_PROCESS,
+		.unjudged = SECCOMP_RET_ERRNO | ENOSYS,
+	};
+	struct bpf_range ranges[420];
+	struct model model = { .policy = &policy, .ranges = ranges };
+	struct random random = { seed() };
+
+	for (size_t count = 1; count <= ARRAY_SIZE(ranges); count++) {
+		struct stack stack = { 0 };
+		struct seccomp_data data;
+
+		model.count = random_ranges(&random, &policy, ranges, count);
+		if (!model.count)
+			continue;
+		stack_build(&stack, &model, BPF_MAXINSNS);
+		for (size_t i = 0; i < 6 * count; i++) {
+			random_call(&random, &model, &data);
+			assert_same(&model, &data, stack_run(&stack, &data));
+		}
+		stack_free(&stack);
+	}
+}
+END_TEST
+
 /* One example after the other: a range, a call, the verdict. */
 
 #define U          MEMSEAL_NO_UNMAP
@@ -454,6 +484,8 @@ static Suite *suite(void)
 	tcase_add_loop_test(
 		random, answers_as_the_model_does, BPF_ARCH_X86_64, BPF_ARCH_RISCV64 + 1);
 	suite_add_tcase(suite, random);
+	tcase_set_timeout(cases, 300);
+	tcase_add_test(cases, answers_at_every_size);
 	tcase_add_loop_test(cases, answers_examples, 0, ARRAY_SIZE(examples));
 	tcase_add_loop_test(cases, holds_1250_ranges, BPF_ARCH_X86_64, BPF_ARCH_RISCV64 + 1);
 	tcase_add_test(cases, holds_huge_range_cheaply);
