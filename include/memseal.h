@@ -67,24 +67,29 @@ struct memseal_opts {
  * memory that is not writable. What it cannot hold is -EOPNOTSUPP, and nothing is sealed.
  *
  * Sealing again is fine. What free(3), munmap(2) or the end of a thread would return to the kernel
- * must not be sealed: it would leak, or be used after it was recycled. The brk heap and the main
- * stack are recognized and refused; memory that malloc(3) took from mmap(2) and the stacks of other
- * threads look like any other mapping and cannot be told apart: do not pass them.
+ * must not be sealed: it would leak, or be used after it was recycled. The brk heap, the main
+ * thread's stack and that of the calling thread are recognized and refused; memory that malloc(3)
+ * took from mmap(2) and the stacks of other threads look like any other mapping and cannot be told
+ * apart: do not pass them.
  *
- * -EINVAL      addr is not page aligned, len is 0 or wraps, no or unknown effects
+ * -EINVAL      addr is not page aligned, len is 0 or wraps, no or unknown effects; part of [vdso]
+ *              or [vvar], which are sealed whole or not at all
  * -EFAULT      the range holds part of the brk heap or of a stack
- * -ENOMEM      the range has a hole, or vm.max_map_count was reached: then a part may be sealed,
- *              which memseal_query() tells
+ * -ENOMEM      the range has a hole ([vsyscall] is one to the kernel), or vm.max_map_count was
+ *              reached: then a part may be sealed, which memseal_query() tells
  * -EPERM       a seccomp filter refuses mseal(2)
- * -EOPNOTSUPP  no engine here holds all the effects on this memory; -ENOSYS from the kernel too
+ * -EOPNOTSUPP  no engine here holds all the effects on this memory; -ENOSYS from the kernel too; it
+ *              cannot be told what is sealed (see memseal_query())
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */
 int memseal_range(void *addr, size_t len, uint64_t effects);
 
 /*
- * Seals n ranges as memseal_range() does, in order, and stops at the first failure. All ranges are
- * checked before the first is sealed. *ret_sealed, unless NULL, is written on failure too: the
- * bytes of the ranges, rounded up to pages, that are sealed on return.
+ * Seals n ranges as memseal_range() does, from the lowest address up, and stops at the first
+ * failure. They may overlap. All are checked before the first is sealed: only -ENOMEM, -EPERM and
+ * -EOPNOTSUPP can leave a part sealed. *ret_sealed, unless NULL, is written on failure too: the
+ * bytes of the ranges, rounded up to pages and each counted once, that are sealed on return,
+ * whoever sealed them; 0 if a check failed and nothing was tried.
  *
  * Errors as memseal_range(); -EINVAL also for options, -EOPNOTSUPP for an unknown engine.
  */
@@ -99,13 +104,13 @@ struct memseal_status {
 
 /*
  * What holds a range now. Asks the kernel page by page (mremap(2) of a page onto itself changes
- * nothing and answers EPERM if sealed: about 0.2 us a page). MEMSEAL_NO_DISCARD is never reported:
+ * nothing and answers EPERM if sealed: below 0.5 us a page). MEMSEAL_NO_DISCARD is never reported:
  * it depends on the kind of memory, which this probe does not see. Async-signal-safe.
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps
  * -ENOMEM      a page of the range is not mapped
- * -EOPNOTSUPP  the kernel answers otherwise (mremap refused by a seccomp filter, huge pages of
- *              hugetlbfs asked about by less than a huge page)
+ * -EOPNOTSUPP  the kernel answers otherwise: a seccomp filter refuses mremap(2), or a page is in the
+ *              middle of a huge page of hugetlbfs
  */
 int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
 
@@ -132,7 +137,7 @@ struct memseal_self_opts {
  * -EPERM       a seccomp filter refuses it
  * -ENOMEM      out of memory or of vm.max_map_count; a part may be sealed
  * -ENOEXEC     the headers of a loaded image are damaged
- * -EBUSY       an object could not be pinned; it and what follows it is not sealed
+ * -EBUSY       an object could not be pinned; nothing is sealed
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */
 int memseal_self(const struct memseal_self_opts *opts);
@@ -142,33 +147,50 @@ enum memseal_support {
 	MEMSEAL_UNKNOWN = 0, /* could not be found out */
 	MEMSEAL_NO = 1,
 	MEMSEAL_YES = 2,
-	MEMSEAL_FILTERED =
-		3, /* the kernel may have it; a seccomp filter or a container refuses it */
+	MEMSEAL_FILTERED = 3, /* the kernel may have it; a seccomp filter or a container refuses */
 };
 
 struct memseal_features {
-	size_t size;                       /* sizeof(struct memseal_features), set by the caller */
-	enum memseal_support mseal;        /* tried on a page of a short-lived child */
-	enum memseal_support memfd_seals;  /* F_SEAL_WRITE on a memfd, tried */
-	enum memseal_support memfd_secret; /* tried */
-	enum memseal_support seccomp;      /* filters can be installed, asked */
-	enum memseal_support pkeys;        /* protection keys, tried */
-	enum memseal_support system_mappings_sealed; /* the kernel seals [vdso] itself */
-	enum memseal_support proc_mem_writes;        /* /proc/PID/mem overrides protection, tried */
-	enum memseal_support libc_mseal;             /* the C library exports mseal() */
-	enum memseal_support proc;                   /* /proc is mounted and readable */
-	int ptrace_scope;                            /* kernel.yama.ptrace_scope, or -1: no Yama */
-	long max_map_count;                          /* vm.max_map_count, or -1: unknown */
-	const char *environment; /* "valgrind", "rr", "qemu-user", "gvisor", "criu": what runs this
-				    process and how seals fare there, or NULL: nothing known */
+	size_t size; /* sizeof(struct memseal_features), set by the caller */
+
+	enum memseal_support mseal;        /* a page was sealed, and stayed when unmapped */
+	enum memseal_support memfd_seals;  /* a memfd was sealed against writing, and held */
+	enum memseal_support memfd_secret; /* such a file was mapped and used */
+	enum memseal_support seccomp;      /* a filter was installed, and refused a call */
+	enum memseal_support pkeys;        /* a protection key was allocated */
+	enum memseal_support libc_mseal;   /* the C library has a function mseal() */
+
+	enum memseal_support proc;                   /* /proc is there and may be read */
+	enum memseal_support proc_mem_writes;        /* /proc/PID/mem wrote to a read-only page */
+	enum memseal_support system_mappings_sealed; /* [vdso] is sealed; by the kernel itself,
+							unless this process sealed it before */
+	enum memseal_support checkpoint_restore;     /* the kernel lets CRIU restore processes, and
+							CRIU drops their seals */
+	enum memseal_support programs_32bit; /* run here; memseal seals 64-bit programs only */
+
+	/* What runs this process in place of, or on top of, a kernel. */
+	enum memseal_support valgrind;
+	enum memseal_support rr;
+	enum memseal_support qemu_user;
+	enum memseal_support gvisor;
+
+	/* Numbers, or a negative errno: they could not be read. */
+	int ptrace_scope;  /* kernel.yama.ptrace_scope; -ENOENT: no Yama, or no /proc */
+	int max_map_count; /* vm.max_map_count */
 };
 
 /*
- * What this kernel, C library and container give. Forks one child without running handlers.
- * Takes about a millisecond.
+ * What this kernel, C library and container give, by trying it. A child of fork(2) does that, so
+ * that neither a seal nor a filter that kills is left to the caller; another one goes on where a
+ * filter killed it. No handler runs and SIGCHLD is not sent; a wait for any child by another
+ * thread, with __WALL, may see it. Nothing is taken from the environment. Takes about 0.4 ms,
+ * and what fork(2) takes to copy the page tables of a large process.
  *
- * -EINVAL  ret_features or its size
- * -ENOMEM, -EAGAIN  no memory or no process for the attempt
+ * A shorter struct, of an older version, is filled as far as it goes; the tail of a longer one is
+ * zeroed.
+ *
+ * -EINVAL           ret_features is NULL, or its size is less than version 0.1 had
+ * -ENOMEM, -EAGAIN  no memory or no process for the attempts
  */
 int memseal_probe(struct memseal_features *ret_features);
 
@@ -277,22 +299,26 @@ enum memseal_kind {
 
 struct memseal_mapping {
 	uint64_t start, end;    /* addresses in that process; end is the first byte behind it */
+	uint64_t sealable;      /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
 	char perm[5];           /* "r-xp", as /proc/PID/maps prints it */
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
 	bool content_locked; /* sealed, and its bytes cannot be written by any way */
-	const char *object;  /* path or name as the kernel prints it, or NULL; lives until the next
-				call on the process */
-	const char *why;     /* why it is not sealed, static text; NULL if sealed */
+	const char *object;  /* path or name as the kernel prints it, or NULL; lives as long as the
+				process stays open */
+	const char *why;     /* why it is not sealed, or sealed in vain: static text, or NULL */
 };
 
 struct memseal_coverage {
 	uint64_t sealable; /* bytes: pages of non-writable PT_LOAD and of RELRO, of every image */
-	uint64_t sealed;   /* bytes of them that are sealed */
+	uint64_t sealed;   /* bytes of them that are sealed and not writable */
 	unsigned images;
 };
 
 struct memseal_process; /* opaque; one thread at a time */
+
+/* A process's name, as /proc/PID/comm has it: any bytes, and a NUL. */
+#define MEMSEAL_NAME_SIZE 16
 
 struct memseal_process_opts {
 	size_t size;      /* sizeof(struct memseal_process_opts) */
@@ -305,8 +331,12 @@ struct memseal_process_opts {
  * -EINVAL  pid is not positive, or options
  * -ESRCH   no such process, or it ended meanwhile; a zombie
  * -ENXIO   it has no address space: a kernel thread
- * -EACCES, -EPERM  it may not be looked at
+ * -EACCES, -EPERM  it may not be looked at, or the headers of an image may not: neither in memory
+ *          (Yama) nor in its file (which was removed or replaced)
+ * -EAGAIN  it executed another program each time it was tried
  * -EBADMSG the kernel's text was not understood
+ * -ENOENT  proc(5) is not mounted there
+ * -EOPNOTSUPP  this kernel has no smaps file
  * -ENOMEM, -EMFILE, -ENFILE, -EIO
  */
 int memseal_process_open(
@@ -320,10 +350,19 @@ int memseal_process_next_mapping(
 void memseal_process_coverage(
 	const struct memseal_process *process, struct memseal_coverage *ret_coverage);
 
-/* The process's name, as /proc/PID/comm has it: any bytes but NUL, at most 15. */
+/* The process's name; lives as long as the process stays open. */
 const char *memseal_process_comm(const struct memseal_process *process);
 
+/* NULL is fine. */
 void memseal_process_close(struct memseal_process *process);
+
+/*
+ * The name alone, which needs no right to look at the process. -EINVAL, -ESRCH (no such process, a
+ * zombie has a name), -EACCES, -EPERM, -EBADMSG, -ENOENT, -ENOMEM, -EMFILE, -ENFILE, -EIO: as
+ * memseal_process_open().
+ */
+int memseal_process_name(
+	pid_t pid, const struct memseal_process_opts *opts, char ret_name[MEMSEAL_NAME_SIZE]);
 
 /* The word for a kind in tables and JSON: "text", "relro", ... */
 const char *memseal_kind_name(enum memseal_kind kind);

@@ -13,12 +13,15 @@
 #define NR_read             63
 #define NR_write            64
 #define NR_pread64          67
+#define NR_pwrite64         68
 #define NR_readlinkat       78
 #define NR_newfstatat       79
+#define NR_personality      92
 #define NR_exit_group       94
 #define NR_futex            98
 #define NR_sched_yield      124
 #define NR_tgkill           131
+#define NR_rt_sigprocmask   135
 #define NR_uname            160
 #define NR_prctl            167
 #define NR_getpid           172
@@ -39,6 +42,31 @@
 #define NR_memfd_secret     447
 #define NR_mseal            462
 
+/* The same, of calls that only the attack catalogue makes. */
+#define NR_ioctl             29
+#define NR_fallocate         47
+#define NR_pipe2             59
+#define NR_setitimer         103
+#define NR_ptrace            117
+#define NR_rt_sigaction      134
+#define NR_shmget            194
+#define NR_shmctl            195
+#define NR_shmat             196
+#define NR_msync             227
+#define NR_mlock             228
+#define NR_munlock           229
+#define NR_remap_file_pages  234
+#define NR_mbind             235
+#define NR_move_pages        239
+#define NR_prlimit64         261
+#define NR_process_vm_writev 271
+#define NR_userfaultfd       282
+#define NR_pkey_mprotect     288
+#define NR_io_uring_setup    425
+#define NR_io_uring_enter    426
+#define NR_pidfd_open        434
+#define NR_process_madvise   440
+
 static inline long arch_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long x8 __asm__("x8") = nr;
@@ -54,6 +82,30 @@ static inline long arch_syscall(long nr, long a, long b, long c, long d, long e,
 			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
 			 : "memory");
 	return x0;
+}
+
+/*
+ * A request to Valgrind, nothing to a processor: rotations by 128 bits in all that no compiler
+ * writes (include/valgrind.h). Returns what is answered, 0 without Valgrind.
+ */
+static inline long arch_valgrind_request(const long request[6])
+{
+	register long x3 __asm__("x3") = 0;
+	register const long *x4 __asm__("x4") = request;
+
+	__asm__ volatile("ror x12, x12, #3\n\tror x12, x12, #13\n\t"
+			 "ror x12, x12, #51\n\tror x12, x12, #61\n\t"
+			 "orr x10, x10, x10"
+			 : "+r"(x3)
+			 : "r"(x4)
+			 : "cc", "memory");
+	return x3;
+}
+
+/* Makes this process a 32-bit one for uname(2), if the kernel has 32-bit programs: else -EINVAL. */
+static inline long arch_try_32bit(void)
+{
+	return arch_syscall(NR_personality, 8 /* PER_LINUX32 */, 0, 0, 0, 0, 0);
 }
 
 #endif

@@ -47,10 +47,13 @@ struct image_span {
 	uint64_t start, end; /* link-time addresses; empty when start == end */
 };
 
-/* -ENOEXEC: not ELF, or an ELF header that no kernel would accept. -ENODATA: len is too small. */
+/*
+ * -ENOEXEC: not ELF, or a header that no kernel would accept: neither ET_EXEC nor ET_DYN, no
+ * program headers or 65535 and more (PN_XNUM), entries of a wrong size. -ENODATA: len is too small.
+ */
 int image_header(const void *bytes, size_t len, struct image_header *ret) MUST_CHECK NONNULL(1, 3);
 
-/* Size of the program header table in bytes; at most 65535 * 56. */
+/* Size of the program header table in bytes; at most 65534 * 56. */
 size_t image_phdrs_size(const struct image_header *header) NONNULL(1);
 
 /* The object over its program headers, which the caller has read; -ENODATA if len is too small. */
@@ -60,7 +63,10 @@ int image_init(struct image *ret, const struct image_header *header, const void 
 /* The object over program headers of this process's own class, as dl_iterate_phdr(3) gives them. */
 void image_init_native(struct image *ret, const void *phdrs, uint16_t phnum) NONNULL(1);
 
-/* Segment i < phnum. -ENOEXEC if it wraps around or has more bytes in the file than in memory. */
+/*
+ * Segment i < phnum. -ENOEXEC if it wraps around, or is a PT_LOAD with more bytes in the file than
+ * in memory.
+ */
 int image_segment(const struct image *image, unsigned i, struct image_segment *ret) MUST_CHECK
 	NONNULL(1, 3);
 
@@ -75,7 +81,7 @@ int image_find(const struct image *image, uint32_t type, struct image_segment *r
 int image_relro(const struct image *image, uint64_t page, struct image_span *ret) MUST_CHECK
 	NONNULL(1, 3);
 
-/* Lowest and highest page of all PT_LOAD; -ENOEXEC if there is none. */
+/* From the lowest to the highest page of all PT_LOAD; -ENOEXEC if there is none. */
 int image_extent(const struct image *image, uint64_t page, struct image_span *ret) MUST_CHECK
 	NONNULL(1, 3);
 
@@ -91,7 +97,7 @@ enum image_type {
 enum image_type image_type(const struct image_header *header, const struct image *image,
 	const void *dynamic, size_t len) NONNULL(1, 2);
 
-/* Does a PT_GNU_PROPERTY or PT_NOTE segment ask for sealing (ld -z memory-seal)? */
+/* Do the bytes of a PT_GNU_PROPERTY or PT_NOTE segment ask for sealing (ld -z memory-seal)? */
 bool image_note_memory_seal(const struct image *image, const void *notes, size_t len) NONNULL(1);
 
 #endif

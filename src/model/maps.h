@@ -64,6 +64,9 @@ void maps_init(struct maps *maps, const char *text, size_t len, enum maps_format
  */
 int maps_next(struct maps *maps, struct mapping *ret) MUST_CHECK NONNULL(1, 2);
 
+/* The kind that the kernel's name of a mapping without an inode stands for: "[heap]", "", ... */
+enum mapping_kind mapping_kind_of(const char *name) NONNULL(1);
+
 /*
  * The mapping's name with \012 turned back into newlines, terminated, for opening the file.
  * Returns its length, or -ENAMETOOLONG.

@@ -52,9 +52,11 @@ struct plan_piece {
 };
 
 /*
- * Adds the extents of an image that is loaded at bias (run-time minus link-time address). RELRO
- * wins over the segment that it is part of. -ENOSPC: more extents than capacity, nothing added;
- * -ENOEXEC: headers that cannot be, nothing added.
+ * Adds the extents of an image that is loaded at bias (run-time minus link-time address, modulo
+ * 2^64). RELRO wins over the segment that it is part of; of two segments that share a page, the
+ * later one wins, because the loader maps it over the other. -ENOSPC: more extents than capacity,
+ * nothing added; -ENOEXEC: headers that cannot be (segments out of order or overlapping, addresses
+ * that wrap around, a bias that is not a whole page), nothing added.
  */
 int plan_add_image(struct plan *plan, const struct image *image, uint64_t bias,
 	unsigned number) MUST_CHECK NONNULL(1, 2);
@@ -62,12 +64,17 @@ int plan_add_image(struct plan *plan, const struct image *image, uint64_t bias,
 /* Extents an image of phnum program headers can need at most. */
 size_t plan_extents_max(uint16_t phnum);
 
-/* To be called after the last plan_add_image() and before the first plan_next_piece(). */
+/*
+ * To be called after the last plan_add_image() and before the first plan_next_piece(). Where two
+ * images claim the same pages, the extent that starts lower keeps them, at one start that of the
+ * lower number.
+ */
 void plan_sort(struct plan *plan) NONNULL(1);
 
 /*
- * The piece of a mapping that starts at from (at first the mapping's start): true, or false at the
- * mapping's end. Mappings may come in any order.
+ * The piece of a mapping that starts at from (at first the mapping's start, then the end of the
+ * piece before): true, or false at the mapping's end. Mappings may come in any order. [vdso] and
+ * [vvar] are never cut: mseal(2) takes each whole or not at all (EINVAL).
  */
 bool plan_next_piece(const struct plan *plan, const struct mapping *mapping, uint64_t from,
 	struct plan_piece *ret) NONNULL(1, 2, 4);

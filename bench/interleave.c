@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * interleave RUNS COMMAND... [--- COMMAND...]...
+ *
+ * Runs the commands in turn, RUNS times each after one warm-up, and prints for each the median of
+ * its wall-clock time in microseconds and the median of the ratios to the first command of the same
+ * turn: a machine whose speed drifts slows both.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define COMMANDS 16
+
+extern char **environ;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static double run(char **argv)
+{
+	posix_spawn_file_actions_t actions;
+	double start;
+	int status;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	start = now();
+	if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ))
+		errx(1, "cannot start %s", argv[0]);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
+		errx(1, "%s failed", argv[0]);
+	posix_spawn_file_actions_destroy(&actions);
+	return now() - start;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), compare);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+int main(int argc, char **argv)
+{
+	size_t runs = argc > 2 ? strtoul(argv[1], NULL, 10) : 0, n = 1;
+	double *times[COMMANDS], *ratios[COMMANDS];
+	char **commands[COMMANDS] = { argv + 2 };
+
+	if (!runs)
+		errx(2, "usage: interleave RUNS COMMAND... [--- COMMAND...]...");
+	for (char **arg = argv + 2; *arg; arg++) {
+		if (strcmp(*arg, "---") != 0)
+			continue;
+		if (n == COMMANDS)
+			errx(2, "more than %d commands", COMMANDS);
+		*arg = NULL;
+		commands[n++] = arg + 1;
+	}
+	for (size_t c = 0; c < n; c++) {
+		times[c] = calloc(runs, sizeof(double));
+		ratios[c] = calloc(runs, sizeof(double));
+		if (!times[c] || !ratios[c])
+			err(1, NULL);
+		run(commands[c]);
+	}
+	for (size_t i = 0; i < runs; i++) {
+		for (size_t c = 0; c < n; c++) {
+			times[c][i] = run(commands[c]);
+			ratios[c][i] = times[c][i] / times[0][i];
+		}
+	}
+	for (size_t c = 0; c < n; c++)
+		printf("%.0f %.3f\n", median(times[c], runs), median(ratios[c], runs));
+	return 0;
+}

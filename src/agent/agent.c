@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "agent/state.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "agent/hook.h"
+#include "agent/libc.h"
+#include "agent/message.h"
+#include "agent/options.h"
+#include "agent/symbol.h"
+#include "base/sys.h"
+#include "engine/images.h"
+
+union agent_state_pages agent_pages __attribute__((aligned(AGENT_PAGE_MAX)));
+
+/* Exit status of a program that memseal did not let start, as env(1) and others have it. */
+#define EXIT_MEMSEAL 125
+
+/* How a failure ends. */
+#define NOT_STARTED "; not started (memseal run --allow-unsealed starts it unsealed)"
+
+static void report(const struct images_result *result, int error, bool starting)
+{
+	const char *program = getauxval ? (const char *)getauxval(AT_EXECFN) : NULL;
+	struct message message = { .len = 0 };
+
+	message_str(&message, "memseal: ");
+	message_name(&message, program ? program : "program");
+	message_str(&message, ": ");
+	message_str(&message, result->failed ? result->failed : "cannot seal");
+	if (result->start) {
+		message_str(&message, " at ");
+		message_hex(&message, result->start);
+	}
+	message_error(&message, error);
+	if (starting && !agent.allow_unsealed)
+		message_str(&message, NOT_STARTED);
+	message_send(&message);
+}
+
+/*
+ * pinning: objects can be unloaded here, and dlopen() may be called. It may not before the C
+ * library was initialised, because it would do that itself, without the environment.
+ */
+static int seal_images(bool settled, bool pinning)
+{
+	const struct images_opts opts = { .settled = settled, .pin = pinning ? agent_pin : NULL };
+	struct images_result result;
+	int r = images_seal(&opts, agent.page, &result);
+
+	if (r < 0)
+		report(&result, r, settled);
+	return r;
+}
+
+bool agent_pin(const char *name)
+{
+	return agent.pin && agent.pin(name, agent.pin_mode);
+}
+
+/*
+ * The thread that holds sealing, told by its process: after a fork(2) during sealing the child
+ * has the memory of a holder that does not exist there, and takes over.
+ */
+static pid_t sealing;
+static bool again;
+
+void agent_seal_new(void)
+{
+	pid_t self = sys_getpid();
+
+	__atomic_store_n(&again, true, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&again, __ATOMIC_SEQ_CST)) {
+		pid_t holder = __atomic_load_n(&sealing, __ATOMIC_SEQ_CST);
+
+		if (holder == self || !__atomic_compare_exchange_n(&sealing, &holder, self, false,
+					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return;
+		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
+		/* Whatever came through the hook is pinned already. */
+		(void)seal_images(false, agent.glibc && !agent.open);
+		__atomic_store_n(&sealing, 0, __ATOMIC_SEQ_CST);
+	}
+}
+
+/* Older glibc keeps dlopen() in libdl.so, which not every program loads. */
+static void find_libc(void)
+{
+	agent.glibc = _rtld_global_ro != NULL;
+	agent.dlopen = symbol_find("dlopen", &agent_pages);
+	agent.dlsym = symbol_find("dlsym", &agent_pages);
+	agent.pin = (dlopen_fn *)agent.dlopen;
+	agent.pin_mode = RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE;
+	if (agent.glibc && !agent.pin) {
+		agent.pin = (dlopen_fn *)symbol_find("__libc_dlopen_mode", &agent_pages);
+		agent.pin_mode |= (int)0x80000000; /* __RTLD_DLOPEN of include/dlfcn.h */
+	}
+}
+
+/* Nothing of the state changes from here on; it must not be changed by others either. */
+static int seal_state(void)
+{
+	uint64_t start = (uintptr_t)&agent_pages;
+	const struct images_result failed = { .failed = "cannot seal the agent", .start = start };
+	int r;
+
+	r = sys_mprotect(start, sizeof(agent_pages), PROT_READ);
+	if (r == 0)
+		r = sys_mseal(start, sizeof(agent_pages), 0);
+	if (r < 0)
+		report(&failed, r, true);
+	return r;
+}
+
+/*
+ * glibc passes the program's arguments, musl nothing: what is in those registers then does not look
+ * like a vector of arguments with the environment behind it.
+ */
+static char **find_environment(int argc, char **argv, char **envp)
+{
+	if (argc >= 0 && argv + argc + 1 == envp)
+		return envp;
+	return &environ ? environ : NULL;
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+{
+	bool usable;
+	int r;
+
+	agent.page = getauxval ? getauxval(AT_PAGESZ) : 0;
+	if (agent.page == 0 || agent.page > AGENT_PAGE_MAX)
+		agent.page = AGENT_PAGE_MAX;
+	options_read(find_environment(argc, argv, envp));
+	find_libc();
+	usable = agent.glibc && &environ && environ;
+	if (usable && !agent.no_dlopen)
+		(void)hook_install();
+	/* Without a dlopen() so far, all there is was loaded with the program, and stays. */
+	r = seal_images(true, usable && agent.opened);
+	agent.ready = true;
+	if (r == 0)
+		r = seal_state();
+	if (r < 0 && !agent.allow_unsealed)
+		sys_exit_group(EXIT_MEMSEAL);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sees every object that glibc loads after the start. dlopen(3), dlmopen(3) and the C library's own
+ * loads (NSS, gconv, libgcc_s) all call through one pointer in ld.so's read-only data, which the
+ * agent replaces before that data is sealed.
+ */
+#ifndef MEMSEAL_AGENT_HOOK_H
+#define MEMSEAL_AGENT_HOOK_H
+
+#include "base/util.h"
+
+/*
+ * Replaces the pointer and proves it: one harmless open must arrive. False, and everything as it
+ * was: a glibc whose data is laid out otherwise. Needs glibc; the only thread; before the seals.
+ */
+bool hook_install(void);
+
+#endif

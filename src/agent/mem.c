@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The functions that GCC and clang may call in freestanding code. Hidden: they serve the agent
+ * alone. Compiled so that the loops are not turned into calls of themselves.
+ */
+#include <stddef.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t len);
+void *memset(void *to, int c, size_t len);
+int memcmp(const void *a, const void *b, size_t len);
+
+void *memcpy(void *restrict to, const void *restrict from, size_t len)
+{
+#if defined(__x86_64__)
+	void *ret = to;
+
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(len) : : "memory");
+	return ret;
+#else
+	unsigned char *t = to;
+	const unsigned char *f = from;
+
+	while (len--)
+		*t++ = *f++;
+	return to;
+#endif
+}
+
+void *memset(void *to, int c, size_t len)
+{
+	unsigned char *t = to;
+
+	while (len--)
+		*t++ = (unsigned char)c;
+	return to;
+}
+
+int memcmp(const void *a, const void *b, size_t len)
+{
+	const unsigned char *x = a, *y = b;
+
+	for (; len; len--, x++, y++)
+		if (*x != *y)
+			return *x - *y;
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libmemseal-agent.so: loaded into unmodified programs by LD_PRELOAD, it seals their images before
+ * main() and what is loaded later. It runs in any program with glibc or musl, so it needs neither:
+ * no libc function but those it finds at run time, no TLS, no versioned symbol.
+ *
+ * Its state is written once, while the only thread is in the agent's constructor, and sealed with
+ * the images: it stands on pages of its own.
+ */
+#ifndef MEMSEAL_AGENT_STATE_H
+#define MEMSEAL_AGENT_STATE_H
+
+#include "base/util.h"
+
+/* The largest page of the architectures that memseal knows. */
+#if defined(__aarch64__)
+#define AGENT_PAGE_MAX 65536
+#else
+#define AGENT_PAGE_MAX 4096
+#endif
+
+/* ld.so's internal dlopen: elf/dl-open.c, _dl_open. Its failures leave by longjmp(3). */
+typedef void *loader_open_fn(const char *file, int mode, const void *caller, long namespace,
+	int argc, char **argv, char **env);
+typedef void *dlopen_fn(const char *file, int mode);
+
+struct agent_state {
+	uint64_t page;       /* bytes */
+	bool ready;          /* the constructor is done and this state is sealed */
+	bool allow_unsealed; /* what cannot be sealed is reported and left */
+	bool no_dlopen;      /* objects loaded later are left alone */
+	bool glibc;          /* objects can be unloaded: they must be pinned */
+
+	bool opened; /* a constructor before the agent's called dlopen() */
+
+	/* hook.c */
+	loader_open_fn *open; /* what ld.so's open pointer held; NULL: not replaced */
+	const char *proof;    /* what the proof opens, told by its address */
+	bool proven;          /* and it arrived */
+
+	/* pin.c and stubs.c: the C library's own, or NULL */
+	dlopen_fn *pin;
+	int pin_mode;
+	void *dlopen;
+	void *dlsym;
+};
+
+extern union agent_state_pages {
+	struct agent_state state;
+	char pages[AGENT_PAGE_MAX];
+} agent_pages;
+
+#define agent (agent_pages.state)
+
+/* Keeps an object loaded for ever; for images_seal(). */
+bool agent_pin(const char *name);
+
+/*
+ * Seals what was loaded since the last time; a failure is reported, nothing else. Any thread; waits
+ * for none: if another is at it, that one does it.
+ */
+void agent_seal_new(void);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <memseal.h>
+
+#include "report.h"
+#include "table.h"
+
+enum {
+	COL_PID,
+	COL_COMM,
+	COL_STATE,
+	COL_COVERAGE,
+	COL_SEALABLE,
+	COL_SEALED,
+	COL_IMAGES,
+	COL_WHY,
+	COLUMNS,
+};
+
+static const struct table_column columns[COLUMNS] = {
+	[COL_PID] = { "PID", TABLE_RIGHT, "process ID" },
+	[COL_COMM] = { "COMM", 0, "name" },
+	[COL_STATE] = { "STATE", 0, "sealed, partial, unsealed or unknown" },
+	[COL_COVERAGE] = { "COVERAGE", TABLE_RIGHT,
+		"sealed in per cent of sealable, rounded down" },
+	[COL_SEALABLE] = { "SEALABLE", TABLE_RIGHT, "size of text, read-only data and RELRO" },
+	[COL_SEALED] = { "SEALED", TABLE_RIGHT, "size of what of them is sealed" },
+	[COL_IMAGES] = { "IMAGES", TABLE_RIGHT, "number of ELF objects loaded" },
+	[COL_WHY] = { "WHY", 0, "why the state is unknown" },
+};
+
+struct audit {
+	struct table *table;
+	bool whole_system;
+	bool limited;
+	uint64_t limit; /* 1/1000 per cent */
+	bool below;     /* a process has less, or could not be looked at */
+	bool failed;    /* a process that was named is none */
+};
+
+#define OPTION_FAIL_UNDER 256
+
+static const struct option long_options[] = {
+	TABLE_LONG_OPTIONS,
+	{ "fail-under", required_argument, NULL, OPTION_FAIL_UNDER },
+	{ 0 },
+};
+
+static int print_help(void)
+{
+	printf("Usage: memseal audit [options] [PID...]\n\n"
+	       "How much of what can be sealed is, one row a process; of all if none is named.\n\n"
+	       "Options:\n"
+	       "     --fail-under PCT  status 1 if the coverage of a process is below, or "
+	       "unknown\n");
+	table_help(columns, COLUMNS);
+	return STATUS_FINE;
+}
+
+/* part of whole in units of 1/scale, rounded down. */
+static uint64_t share(const struct memseal_coverage *coverage, unsigned scale)
+{
+	return (uint64_t)((unsigned __int128)coverage->sealed * scale / coverage->sealable);
+}
+
+static void add_state(struct audit *audit, const char *state, const char *color)
+{
+	table_text(audit->table, COL_STATE, state);
+	table_color(audit->table, COL_STATE, color);
+}
+
+static void add_unknown(struct audit *audit, pid_t pid, const char *comm, const char *why)
+{
+	table_row(audit->table);
+	table_number(audit->table, COL_PID, (uint64_t)pid);
+	table_text(audit->table, COL_COMM, comm);
+	add_state(audit, "unknown", "yellow");
+	table_text(audit->table, COL_WHY, why);
+	audit->below = true;
+}
+
+static void add_coverage(
+	struct audit *audit, pid_t pid, const char *comm, const struct memseal_coverage *coverage)
+{
+	bool sealed = coverage->sealed == coverage->sealable;
+
+	table_row(audit->table);
+	table_number(audit->table, COL_PID, (uint64_t)pid);
+	table_text(audit->table, COL_COMM, comm);
+	add_state(audit,
+		sealed             ? "sealed"
+		: coverage->sealed ? "partial"
+				   : "unsealed",
+		sealed             ? "green"
+		: coverage->sealed ? "yellow"
+				   : "red");
+	table_tenths(audit->table, COL_COVERAGE, share(coverage, 1000));
+	table_size(audit->table, COL_SEALABLE, coverage->sealable);
+	table_size(audit->table, COL_SEALED, coverage->sealed);
+	table_number(audit->table, COL_IMAGES, coverage->images);
+	audit->below |= share(coverage, 100 * 1000) < audit->limit;
+}
+
+/* A process that cannot be looked at is a row, one that is none an error if it was named. */
+static void add_failure(struct audit *audit, pid_t pid, int error)
+{
+	char comm[MEMSEAL_NAME_SIZE];
+	int r = 0;
+
+	if (error == -ENOENT || error == -EOPNOTSUPP)
+		die(open_error_status(error), "%s", open_error_text(error));
+	if (error != -ESRCH && error != -ENXIO)
+		r = memseal_process_name(pid, NULL, comm);
+	if (error == -ESRCH || error == -ENXIO || r == -ESRCH) {
+		if (audit->whole_system)
+			return;
+		complain("%d: %s", pid, open_error_text(error == -ENXIO ? error : -ESRCH));
+		audit->failed = true;
+		return;
+	}
+	add_unknown(audit, pid, r < 0 ? NULL : comm, open_error_text(error));
+}
+
+static void add_process(struct audit *audit, pid_t pid)
+{
+	struct memseal_process *process;
+	struct memseal_coverage coverage;
+	int r = memseal_process_open(pid, NULL, &process);
+
+	if (r < 0) {
+		add_failure(audit, pid, r);
+		return;
+	}
+	memseal_process_coverage(process, &coverage);
+	if (coverage.sealable)
+		add_coverage(audit, pid, memseal_process_comm(process), &coverage);
+	else
+		add_unknown(audit, pid, memseal_process_comm(process), "no ELF object found");
+	memseal_process_close(process);
+}
+
+struct pids {
+	pid_t *pid;
+	size_t count, capacity;
+};
+
+static int collect(pid_t pid, void *arg)
+{
+	struct pids *pids = arg;
+
+	if (pids->count == pids->capacity) {
+		pids->capacity = pids->capacity ? 2 * pids->capacity : 256;
+		pids->pid = reallocarray(pids->pid, pids->capacity, sizeof(pid));
+		if (!pids->pid)
+			die(STATUS_FAILURE, "out of memory");
+	}
+	pids->pid[pids->count++] = pid;
+	return 0;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void add_all(struct audit *audit)
+{
+	struct pids pids = { 0 };
+	int r = memseal_process_each(NULL, collect, &pids);
+
+	if (r < 0)
+		die(STATUS_FAILURE, "%s", open_error_text(r));
+	qsort(pids.pid, pids.count, sizeof(*pids.pid), compare_pids);
+	for (size_t i = 0; i < pids.count; i++)
+		add_process(audit, pids.pid[i]);
+	free(pids.pid);
+}
+
+/* "99.5" to 99500. By hand, because what strtod(3) takes depends on the locale. */
+static uint64_t parse_percent(const char *text)
+{
+	unsigned long value, unit = 100;
+	char *end = (char *)text;
+
+	value = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : ULONG_MAX;
+	value = value > 100 ? ULONG_MAX : value * 1000;
+	if (*end == '.')
+		for (end++; *end >= '0' && *end <= '9' && unit; end++, unit /= 10)
+			value += unit * (unsigned long)(*end - '0');
+	if (*end || value > 100 * 1000)
+		die(STATUS_USAGE, "%s is not a percentage: give a number from 0 to 100",
+			quote(text).text);
+	return value;
+}
+
+int cmd_audit(int argc, char **argv)
+{
+	struct table_options options = { 0 };
+	struct audit audit = { 0 };
+	int c;
+
+	while ((c = next_option(argc, argv, TABLE_SHORT_OPTIONS, long_options)) != -1) {
+		if (c == 'h')
+			return print_help();
+		if (c == 'V')
+			return print_version();
+		if (c == OPTION_FAIL_UNDER) {
+			audit.limited = true;
+			audit.limit = parse_percent(optarg);
+		} else {
+			table_option(&options, c);
+		}
+	}
+	audit.whole_system = optind == argc;
+	/* All of them, before the first is looked at. */
+	for (int i = optind; i < argc; i++)
+		parse_pid(argv[i]);
+	audit.table = table_new("processes", columns, COLUMNS, &options);
+	if (audit.whole_system)
+		add_all(&audit);
+	for (int i = optind; i < argc; i++)
+		add_process(&audit, parse_pid(argv[i]));
+	table_print(audit.table);
+	if (audit.failed)
+		return STATUS_FAILURE;
+	return audit.limited && audit.below ? STATUS_FINDINGS : STATUS_FINE;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <memseal.h>
+
+#include "message.h"
+
+#define AGENT "libmemseal-agent.so"
+
+enum {
+	OPT_ALLOW_UNSEALED = 256,
+	OPT_NO_DLOPEN,
+};
+
+static int print_help(void)
+{
+	printf("Usage: memseal run [OPTION...] [--] COMMAND [ARG...]\n\n"
+	       "Starts COMMAND with its images sealed before its main(): text, read-only data and\n"
+	       "RELRO of the program, its libraries and the loader; what it loads later as well.\n"
+	       "Programs that it starts inherit this. What cannot be sealed is not started.\n\n"
+	       "Options:\n"
+	       "      --allow-unsealed  start what cannot be sealed all the same, with a warning\n"
+	       "      --no-dlopen       leave objects alone that are loaded after the start\n"
+	       "  -h, --help            this text\n"
+	       "  -V, --version         the version\n\n"
+	       "Exit status: 125 if memseal failed or refused, 126 if COMMAND cannot be executed,\n"
+	       "127 if it was not found, else that of COMMAND. See memseal-run(1).\n");
+	return fflush(stdout) == 0 ? 0 : STATUS_RUN_FAILED;
+}
+
+static int print_version(void)
+{
+	printf("memseal %s\n", memseal_version());
+	return fflush(stdout) == 0 ? 0 : STATUS_RUN_FAILED;
+}
+
+bool beside_memseal(const char *name, char *ret_path, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", ret_path, size);
+	char *slash;
+
+	if (len <= 0 || (size_t)len >= size)
+		return false;
+	ret_path[len] = '\0';
+	slash = strrchr(ret_path, '/');
+	if (!slash || (size_t)(slash + 1 - ret_path) + strlen(name) >= size)
+		return false;
+	strcpy(slash + 1, name);
+	return access(ret_path, R_OK) == 0;
+}
+
+static int find_status(int error)
+{
+	return error == -ENOENT ? STATUS_RUN_NOT_FOUND : STATUS_RUN_CANNOT_INVOKE;
+}
+
+/* Says why the program cannot be sealed, and ends here if that was not allowed. */
+static void check_refusal(const struct memseal_program *program, bool allow_unsealed)
+{
+	const char *object;
+	enum memseal_refusal refusal = memseal_program_refusal(program, &object);
+
+	if (refusal == MEMSEAL_RUN_OK)
+		return;
+	if (!allow_unsealed)
+		die(STATUS_RUN_FAILED, "not started: %s: %s (--allow-unsealed starts it unsealed)",
+			quote(object).text, memseal_refusal_text(refusal));
+	complain("warning: not sealed: %s: %s", quote(object).text, memseal_refusal_text(refusal));
+}
+
+static int run(char **argv, struct memseal_run_opts *opts)
+{
+	struct memseal_program *program;
+	char agent[PATH_MAX];
+	int r;
+
+	if (beside_memseal(AGENT, agent, sizeof(agent)))
+		opts->agent = agent;
+	r = memseal_program_find(argv[0], getenv("PATH"), opts, &program);
+	if (r < 0)
+		die(r == -ENOMEM ? STATUS_RUN_FAILED : find_status(r), "%s: %s",
+			quote(argv[0]).text,
+			r == -ENOEXEC ? "cannot be executed: damaged" : strerror(-r));
+	check_refusal(program, opts->allow_unsealed);
+	r = memseal_program_exec(program, argv, environ);
+	die(find_status(r), "%s: %s", quote(argv[0]).text, strerror(-r));
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "allow-unsealed", no_argument, NULL, OPT_ALLOW_UNSEALED },
+		{ "no-dlopen", no_argument, NULL, OPT_NO_DLOPEN },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct memseal_run_opts opts = { .size = sizeof(opts) };
+	int c;
+
+	set_title("memseal run", STATUS_RUN_FAILED);
+	/* '+': what stands behind the command is the command's. */
+	while ((c = next_option(argc, argv, "+:hV", longs)) != -1) {
+		if (c == 'h')
+			return print_help();
+		if (c == 'V')
+			return print_version();
+		opts.allow_unsealed |= c == OPT_ALLOW_UNSEALED;
+		opts.no_dlopen |= c == OPT_NO_DLOPEN;
+	}
+	if (optind == argc)
+		die(STATUS_RUN_FAILED, "no command given: see memseal run --help");
+	return run(argv + optind, &opts);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/images.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <sys/auxv.h>
+
+#include "base/sys.h"
+#include "engine/kernel.h"
+#include "engine/own-maps.h"
+#include "engine/relro.h"
+#include "engine/scratch.h"
+#include "model/image.h"
+#include "model/plan.h"
+
+/* An image that may have something to seal. */
+struct own_image {
+	const char *name;
+	uint64_t bias;
+	struct image image;
+	bool in_loading; /* by another thread: leave it */
+};
+
+struct run {
+	uint64_t start, end;
+};
+
+struct job {
+	const struct images_opts *opts;
+	struct images_result *result;
+	uint64_t page;
+	struct scratch *scratch;
+
+	struct own_image *images;
+	size_t image_count, image_room;
+	struct plan plan;
+	struct own_maps maps;
+	struct mapping *mappings; /* that hold a part of an image, and the kernel's */
+	size_t mapping_count;
+	struct relro_span *repairs;
+	size_t repair_count;
+	struct run *runs;
+	size_t run_count;
+};
+
+static int fail(struct job *job, int error, const char *what, uint64_t start, uint64_t end)
+{
+	job->result->failed = what;
+	job->result->start = start;
+	job->result->end = end;
+	return error;
+}
+
+/* The first page of an image that a seal would hold. */
+static bool first_sealable(const struct own_image *own, uint64_t page, uint64_t *ret)
+{
+	struct image_segment segment;
+
+	for (unsigned i = 0; i < own->image.phnum; i++) {
+		if (image_segment(&own->image, i, &segment) < 0)
+			return false;
+		if (segment.type == PT_LOAD && !(segment.prot & MAPPING_WRITE)) {
+			*ret = page_down(own->bias + segment.vaddr, page);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Was the image sealed when it was loaded? A quick look for the agent, which asks at every load. It
+ * does not find what an earlier failure left open.
+ */
+static bool looks_sealed(const struct own_image *own, uint64_t page)
+{
+	uint64_t first;
+
+	return first_sealable(own, page, &first) && kernel_sealed(first, page) == 1;
+}
+
+/* For dl_iterate_phdr(): counts images to be looked at, and keeps those there is room for. */
+static int collect_image(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct job *job = arg;
+	struct own_image own = { .name = info->dlpi_name, .bias = info->dlpi_addr };
+
+	(void)size;
+	image_init_native(&own.image, info->dlpi_phdr, info->dlpi_phnum);
+	if (!job->opts->settled && looks_sealed(&own, job->page))
+		return 0;
+	if (job->image_count < job->image_room)
+		job->images[job->image_count] = own;
+	job->image_count++;
+	return 0;
+}
+
+static int collect_images(struct job *job)
+{
+	size_t room;
+
+	job->images = scratch_rest(job->scratch, &room);
+	job->image_room = room / sizeof(*job->images);
+	dl_iterate_phdr(collect_image, job);
+	if (!scratch_alloc(job->scratch, job->image_count * sizeof(*job->images)))
+		return -ENOSPC;
+	return 0;
+}
+
+/*
+ * The program itself has no name, and [vdso] has one without a slash. A file's name may be
+ * relative, as it was given to dlopen().
+ */
+static bool can_be_unloaded(const struct own_image *own)
+{
+	const char *c = own->name;
+
+	while (c && *c && *c != '/')
+		c++;
+	return c && *c;
+}
+
+static int pin_images(struct job *job)
+{
+	if (!job->opts->pin)
+		return 0;
+	for (size_t i = 0; i < job->image_count; i++) {
+		const struct own_image *own = &job->images[i];
+
+		if (can_be_unloaded(own) && !job->opts->pin(own->name))
+			return fail(job, -EBUSY, "cannot keep an object from being unloaded",
+				own->bias, own->bias);
+	}
+	return 0;
+}
+
+static int plan_images(struct job *job)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < job->image_count; i++)
+		room += plan_extents_max(job->images[i].image.phnum);
+	job->plan.page = job->page;
+	job->plan.capacity = room;
+	job->plan.extents = scratch_alloc(job->scratch, room * sizeof(*job->plan.extents));
+	if (!job->plan.extents)
+		return -ENOSPC;
+	for (size_t i = 0; i < job->image_count; i++) {
+		const struct own_image *own = &job->images[i];
+		int r = plan_add_image(&job->plan, &own->image, own->bias, (unsigned)i);
+
+		if (r < 0)
+			return fail(job, r, "damaged program headers", own->bias, own->bias);
+	}
+	plan_sort(&job->plan);
+	return 0;
+}
+
+static int add_mapping(struct job *job, const struct mapping *mapping)
+{
+	struct mapping *place = scratch_alloc(job->scratch, sizeof(*place));
+
+	if (!place)
+		return -ENOSPC;
+	if (job->mapping_count == 0)
+		job->mappings = place;
+	*place = *mapping;
+	job->mapping_count++;
+	return 0;
+}
+
+static int collect_image_mappings(struct job *job)
+{
+	struct mapping mapping;
+	uint64_t at = 0;
+	int r;
+
+	for (size_t i = 0; i < job->plan.count; i++) {
+		const struct plan_extent *extent = &job->plan.extents[i];
+
+		for (at = max_u64(at, extent->start); at < extent->end; at = mapping.end) {
+			r = own_maps_at(&job->maps, at, &mapping);
+			if (r < 0)
+				return r;
+			if (r == 0 || mapping.start >= extent->end)
+				break;
+			r = add_mapping(job, &mapping);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static bool is_system_mapping(const struct mapping *mapping)
+{
+	return mapping->kind == MAPPING_VDSO || mapping->kind == MAPPING_VVAR;
+}
+
+/* [vdso] is where the kernel said; [vvar] and [vvar_vclock] end where it starts. */
+static int collect_system_mappings(struct job *job)
+{
+	uint64_t at = getauxval(AT_SYSINFO_EHDR);
+	struct mapping mapping;
+	int r = 0;
+
+	while (at && r == 0) {
+		r = own_maps_at(&job->maps, at, &mapping);
+		if (r <= 0 || mapping.start > at || !is_system_mapping(&mapping))
+			break;
+		r = add_mapping(job, &mapping);
+		at = mapping.start - 1;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int collect_mappings(struct job *job)
+{
+	int r = collect_image_mappings(job);
+
+	return r < 0 ? r : collect_system_mappings(job);
+}
+
+/* Calls fn for each piece of each mapping. */
+static void each_piece(struct job *job,
+	void (*fn)(struct job *, const struct mapping *, const struct plan_piece *))
+{
+	for (size_t i = 0; i < job->mapping_count; i++) {
+		const struct mapping *mapping = &job->mappings[i];
+		struct plan_piece piece = { .end = mapping->start };
+
+		while (plan_next_piece(&job->plan, mapping, piece.end, &piece))
+			fn(job, mapping, &piece);
+	}
+}
+
+/*
+ * The loader makes RELRO read-only when it has relocated an object. One whose RELRO is writable is
+ * being loaded by another thread just now.
+ */
+static void note_loading(
+	struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	(void)mapping;
+	if (piece->role == PLAN_RELRO && piece->why == PLAN_WRITABLE)
+		job->images[piece->image].in_loading = true;
+}
+
+static bool to_be_sealed(
+	const struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	if (is_system_mapping(mapping))
+		return kernel_sealed(mapping->start, job->page) != 1;
+	if (!plan_role_sealable(piece->role) || job->images[piece->image].in_loading)
+		return false;
+	if (piece->why == PLAN_WRITABLE && piece->role != PLAN_RELRO)
+		return false;
+	return kernel_sealed(piece->start, job->page) != 1;
+}
+
+static void add_run(struct job *job, uint64_t start, uint64_t end)
+{
+	struct run *last = job->run_count ? &job->runs[job->run_count - 1] : NULL;
+
+	if (last && last->end == start)
+		last->end = end;
+	else
+		job->runs[job->run_count++] = (struct run){ .start = start, .end = end };
+}
+
+/* Adjacent pieces become one run; nothing in a run is sealed yet (see kernel_seal()). */
+static void add_piece(
+	struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	bool anonymous = mapping->inode == 0 && !mapping->shared;
+
+	if (!to_be_sealed(job, mapping, piece))
+		return;
+	if (piece->role == PLAN_RELRO && (!anonymous || piece->why == PLAN_WRITABLE))
+		job->repairs[job->repair_count++] =
+			(struct relro_span){ .start = piece->start, .end = piece->end };
+	add_run(job, piece->start, piece->end);
+}
+
+/* Pieces are at most as many as mappings and two for each extent. */
+static int alloc_lists(struct job *job)
+{
+	size_t most = job->mapping_count + 2 * job->plan.count;
+
+	job->runs = scratch_alloc(job->scratch, most * sizeof(*job->runs));
+	job->repairs = scratch_alloc(job->scratch, most * sizeof(*job->repairs));
+	return job->runs && job->repairs ? 0 : -ENOSPC;
+}
+
+static int repair_relro(struct job *job)
+{
+	size_t failed;
+	int r = relro_repair(job->repairs, job->repair_count, &failed);
+
+	if (r < 0)
+		return fail(job, r, "cannot copy RELRO to anonymous memory",
+			job->repairs[failed].start, job->repairs[failed].end);
+	return 0;
+}
+
+static int seal_runs(struct job *job)
+{
+	for (size_t i = 0; i < job->run_count; i++) {
+		const struct run *run = &job->runs[i];
+		int r = kernel_seal_unsealed(run->start, run->end, job->page, &job->result->sealed);
+
+		if (r < 0)
+			return fail(job, r, "cannot seal", run->start, run->end);
+	}
+	return 0;
+}
+
+/* Finds what there is to do; nothing is changed yet. */
+static int prepare(struct job *job)
+{
+	int r = collect_mappings(job);
+
+	if (r < 0)
+		return r == -ENOSPC ? r : fail(job, r, "cannot ask what is mapped", 0, 0);
+	r = alloc_lists(job);
+	if (r < 0)
+		return r;
+	if (!job->opts->settled)
+		each_piece(job, note_loading);
+	each_piece(job, add_piece);
+	return 0;
+}
+
+static int carry_out(struct job *job)
+{
+	int r = pin_images(job);
+
+	if (r == 0)
+		r = repair_relro(job);
+	return r < 0 ? r : seal_runs(job);
+}
+
+static int seal_new_images(struct job *job)
+{
+	int r = plan_images(job);
+
+	if (r < 0)
+		return r;
+	r = own_maps_open(job->scratch, &job->maps);
+	if (r < 0)
+		return r == -ENOSPC ? r : fail(job, r, "cannot read /proc/self/maps", 0, 0);
+	r = prepare(job);
+	own_maps_close(&job->maps);
+	return r < 0 ? r : carry_out(job);
+}
+
+static int seal_job(struct scratch *scratch, void *arg)
+{
+	struct job job = *(struct job *)arg;
+	int r;
+
+	job.scratch = scratch;
+	r = kernel_sealed_works(scratch->base, job.page);
+	if (r < 0)
+		return fail(&job, r, "cannot ask mremap(2) what is sealed", 0, 0);
+	r = collect_images(&job);
+	return r < 0 || job.image_count == 0 ? r : seal_new_images(&job);
+}
+
+int images_seal(const struct images_opts *opts, uint64_t page, struct images_result *ret)
+{
+	struct job job = { .opts = opts, .result = ret, .page = page };
+	int r;
+
+	*ret = (struct images_result){ .sealed = 0 };
+	r = scratch_run(seal_job, &job);
+	if (r == -ENOMEM && !ret->failed)
+		ret->failed = "out of memory";
+	return r;
+}

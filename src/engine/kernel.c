@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/kernel.h"
+
+#include <errno.h>
+#include <memseal.h>
+
+#include "base/sys.h"
+
+/*
+ * mremap(2) of a page onto itself looks up the mapping, refuses if it is sealed, and has nothing to
+ * do otherwise (mm/mremap.c: the seal is checked before "no resize" returns).
+ */
+int kernel_sealed(uint64_t addr, size_t page)
+{
+	long r = sys_mremap(addr, page, page, 0, 0);
+
+	if (!sys_failed(r))
+		return 0;
+	switch (r) {
+	case -EPERM:
+		return 1;
+	case -EFAULT:
+		return -ENOMEM;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+int kernel_sealed_works(const void *unsealed, size_t page)
+{
+	return kernel_sealed(page_down((uintptr_t)unsealed, page), page) == 0 ? 0 : -EOPNOTSUPP;
+}
+
+/* Bytes of [start, end) that are sealed now, as far as they can be told. */
+static uint64_t count_sealed(uint64_t start, uint64_t end, size_t page)
+{
+	uint64_t sealed = 0;
+
+	for (uint64_t at = start; at < end; at += page)
+		if (kernel_sealed(at, page) == 1)
+			sealed += page;
+	return sealed;
+}
+
+int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
+{
+	int r = sys_mseal(start, end - start, 0);
+
+	/* ENOMEM at vm.max_map_count leaves the first part sealed. */
+	*sealed += r == -ENOMEM ? count_sealed(start, end, page) : r < 0 ? 0 : end - start;
+	return r;
+}
+
+/*
+ * Are the mappings from `at` on sealed? kernel_sealed() of all of them up to *ret_end, or a
+ * negative errno; -ENOMEM if nothing is there.
+ */
+static int run_sealed(
+	const struct own_maps *maps, uint64_t at, uint64_t end, size_t page, uint64_t *ret_end)
+{
+	struct mapping mapping;
+	int r = own_maps_at(maps, at, &mapping), sealed;
+
+	*ret_end = end;
+	if (r <= 0 || mapping.start > at)
+		return r < 0 ? r : -ENOMEM;
+	sealed = kernel_sealed(at, page);
+	while (mapping.end < end) {
+		at = mapping.end;
+		r = own_maps_at(maps, at, &mapping);
+		if (r <= 0 || mapping.start > at || kernel_sealed(at, page) != sealed) {
+			*ret_end = at;
+			break;
+		}
+	}
+	return sealed;
+}
+
+uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page)
+{
+	uint64_t count = 0, next;
+
+	for (uint64_t at = start; at < end; at = next)
+		if (run_sealed(maps, at, end, page, &next) == 1)
+			count += next - at;
+	return count;
+}
+
+/*
+ * Linux 6.17 to 7.0-rc5 (CVE-2026-23416) go wrong when one mseal call spans sealed and unsealed
+ * mappings, so each call covers a run of unsealed ones only.
+ */
+int kernel_seal(
+	const struct own_maps *maps, uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
+{
+	uint64_t next;
+	int r;
+
+	for (uint64_t at = start; at < end; at = next) {
+		r = run_sealed(maps, at, end, page, &next);
+		if (r == 1)
+			*sealed += next - at;
+		else if (r == 0)
+			r = kernel_seal_unsealed(at, next, page, sealed);
+		else
+			next = at; /* not counted yet */
+		if (r < 0) {
+			*sealed += kernel_count_sealed(maps, next, end, page);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Discarding advice is refused on sealed memory only if it is anonymous, private and not writable
+ * (mm/madvise.c, can_modify_vma_madv): nobody could have written those bytes.
+ */
+uint64_t kernel_effects(const struct mapping *mapping)
+{
+	uint64_t effects = MEMSEAL_MAPPING | MEMSEAL_NO_SEAL;
+	bool anonymous = mapping->inode == 0 && !mapping->shared;
+
+	if (anonymous && !(mapping->prot & MAPPING_WRITE) &&
+		(mapping->kind == MAPPING_ANON || mapping->kind == MAPPING_HEAP))
+		effects |= MEMSEAL_NO_DISCARD;
+	return effects;
+}

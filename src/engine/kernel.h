@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel engine: mseal(2). Freestanding. */
+#ifndef MEMSEAL_ENGINE_KERNEL_H
+#define MEMSEAL_ENGINE_KERNEL_H
+
+#include "engine/own-maps.h"
+
+/*
+ * Is the mapping that holds this page sealed? 1 or 0; -ENOMEM: nothing is mapped there;
+ * -EOPNOTSUPP: the kernel answers something else. Changes nothing. A seccomp filter that refuses
+ * mremap(2) makes everything look sealed: see kernel_sealed_works().
+ */
+int kernel_sealed(uint64_t addr, size_t page) MUST_CHECK;
+
+/* 0 if kernel_sealed() tells the truth about a page that nobody has sealed, else -EOPNOTSUPP. */
+int kernel_sealed_works(const void *unsealed, size_t page) MUST_CHECK;
+
+/*
+ * Seals [start, end), which maps must cover without a hole, and show as it is now. Adds to *sealed
+ * the bytes that are sealed on return, whether they were before or not; on failure too.
+ *
+ * -ENOMEM (vm.max_map_count, or the memory changed meanwhile), -EPERM (seccomp), -ENOSYS, -EINVAL
+ * (part of a mapping that cannot be split: [vdso]), -EOPNOTSUPP (see kernel_sealed()).
+ */
+int kernel_seal(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page,
+	uint64_t *sealed) MUST_CHECK NONNULL(1, 5);
+
+/* Bytes of [start, end) that are sealed; maps must show it as it is now. */
+uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64_t end,
+	size_t page) MUST_CHECK NONNULL(1);
+
+/* As kernel_seal(), for callers that know that all of it is mapped and nothing sealed yet. */
+int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *sealed) MUST_CHECK
+	NONNULL(4);
+
+/* What the kernel engine holds on this mapping once it is sealed: MEMSEAL_NO_*. */
+uint64_t kernel_effects(const struct mapping *mapping) NONNULL(1);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/own-maps.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "base/sys.h"
+
+/* include/uapi/linux/fs.h of Linux 6.11, which older headers lack. */
+struct query {
+	uint64_t size, flags, addr;
+	uint64_t start, end, vma_flags, page_size, offset, inode;
+	uint32_t dev_major, dev_minor;
+	uint32_t name_size, build_id_size; /* in: room; out: length with the NUL */
+	uint64_t name_addr, build_id_addr;
+};
+
+_Static_assert(sizeof(struct query) == 104, "struct procmap_query");
+
+#define QUERY         _IOWR('f', 17, struct query)
+#define QUERY_OR_NEXT 0x10
+
+/* Of vma_flags: the first three are those of enum mapping_prot. */
+#define VMA_PROT   0x07
+#define VMA_SHARED 0x08
+
+/* The names without a file are short; a longer one is only cut off. */
+#define NAME_ROOM 64
+
+/* 1, 0: nothing there or behind, or a negative errno. */
+static int query_at(int fd, uint64_t addr, char *name, struct query *ret)
+{
+	int r;
+
+	*ret = (struct query){
+		.size = sizeof(*ret),
+		.flags = QUERY_OR_NEXT,
+		.addr = addr,
+		.name_size = name ? NAME_ROOM : 0,
+		.name_addr = (uintptr_t)name,
+	};
+	r = sys_ioctl(fd, QUERY, ret);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : 1;
+}
+
+/* Printing the path of a file is what costs, and nobody needs it: only others are asked by name. */
+static int query_kind(int fd, const struct query *found, enum mapping_kind *ret)
+{
+	char name[NAME_ROOM] = "";
+	struct query again;
+	int r;
+
+	if (found->inode) {
+		*ret = MAPPING_FILE;
+		return 1;
+	}
+	r = query_at(fd, found->start, name, &again);
+	if (r == -ENAMETOOLONG)
+		r = 1;
+	*ret = mapping_kind_of(name);
+	return r;
+}
+
+static int ask(int fd, uint64_t addr, struct mapping *ret)
+{
+	enum mapping_kind kind;
+	struct query query;
+	int r = query_at(fd, addr, NULL, &query);
+
+	if (r <= 0)
+		return r;
+	r = query_kind(fd, &query, &kind);
+	if (r <= 0)
+		return r;
+	*ret = (struct mapping){
+		.start = query.start,
+		.end = query.end,
+		.offset = query.offset,
+		.inode = query.inode,
+		.prot = query.vma_flags & VMA_PROT,
+		.shared = query.vma_flags & VMA_SHARED,
+		.kind = kind,
+	};
+	return 1;
+}
+
+static int open_maps(void)
+{
+	return sys_openat(AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+}
+
+/* The whole text, into scratch memory. Its length, or a negative errno. */
+static ssize_t read_text(int fd, struct scratch *scratch, const char **ret_text)
+{
+	size_t room, len = 0;
+	char *text = scratch_rest(scratch, &room);
+	ssize_t n;
+
+	do {
+		if (len == room)
+			return -ENOSPC;
+		n = sys_read(fd, text + len, room - len);
+		if (n < 0 && n != -EINTR)
+			return n;
+		if (n > 0)
+			len += (size_t)n;
+	} while (n != 0);
+	if (scratch_alloc(scratch, len) != text)
+		return -ENOSPC;
+	*ret_text = text;
+	return (ssize_t)len;
+}
+
+static int parse_text(const char *text, size_t len, struct scratch *scratch, struct own_maps *ret)
+{
+	struct mapping *mappings;
+	size_t room, count = 0;
+	struct maps maps;
+	int r;
+
+	mappings = scratch_rest(scratch, &room);
+	maps_init(&maps, text, len, MAPS_PLAIN);
+	do {
+		if ((count + 1) * sizeof(*mappings) > room)
+			return -ENOSPC;
+		r = maps_next(&maps, &mappings[count]);
+		count += r == 1;
+	} while (r == 1);
+	if (r < 0)
+		return r;
+	if (scratch_alloc(scratch, count * sizeof(*mappings)) != mappings)
+		return -ENOSPC;
+	*ret = (struct own_maps){ .fd = -1, .mappings = mappings, .count = count };
+	return 0;
+}
+
+/*
+ * The kernel gives a page of text at a time, and other threads map and unmap meanwhile: a mapping
+ * that grew downwards, or was joined with the one before, is printed again, out of order.
+ */
+#define TRIES 16
+
+static int read_all(struct scratch *scratch, struct own_maps *ret)
+{
+	size_t used = scratch->used;
+	int r = -EBADMSG;
+
+	for (int i = 0; i < TRIES && r == -EBADMSG; i++) {
+		CLEANUP(sys_close_cleanup) int fd = open_maps();
+		const char *text = NULL;
+		ssize_t len;
+
+		scratch->used = used;
+		if (fd < 0)
+			return fd;
+		len = read_text(fd, scratch, &text);
+		r = len < 0 ? (int)len : parse_text(text, (size_t)len, scratch, ret);
+	}
+	return r;
+}
+
+int own_maps_open(struct scratch *scratch, struct own_maps *ret)
+{
+	CLEANUP(sys_close_cleanup) int fd = open_maps();
+	struct query query;
+
+	if (fd < 0)
+		return fd;
+	if (query_at(fd, 0, NULL, &query) != 1)
+		return read_all(scratch, ret);
+	*ret = (struct own_maps){ .fd = STEAL(fd, -1) };
+	return 0;
+}
+
+void own_maps_close(struct own_maps *maps)
+{
+	sys_close_cleanup(&maps->fd);
+}
+
+int own_maps_at(const struct own_maps *maps, uint64_t addr, struct mapping *ret)
+{
+	size_t low = 0, high = maps->count;
+
+	if (maps->fd >= 0)
+		return ask(maps->fd, addr, ret);
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (maps->mappings[mid].end <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == maps->count)
+		return 0;
+	*ret = maps->mappings[low];
+	return 1;
+}

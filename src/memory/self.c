@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include <dlfcn.h>
+#include <errno.h>
+#include <memseal.h>
+
+#include "base/options.h"
+#include "engine/images.h"
+#include "memory/range.h"
+
+#ifdef __GLIBC__
+/* Weak: a static program has no dlopen(), and nothing to pin. */
+#pragma weak dlopen
+
+static bool pin(const char *name)
+{
+	return !dlopen || dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+#else
+#define pin NULL /* musl never unloads, and does not find the program itself by its name */
+#endif
+
+EXPORT int memseal_self(const struct memseal_self_opts *opts)
+{
+	/* The loader is idle, says the contract: what it left writable will stay so. */
+	const struct images_opts images_opts = { .settled = true, .pin = pin };
+	struct images_result result;
+	struct memseal_self_opts options;
+	int r = options_read(&options, sizeof(options), opts);
+
+	if (r < 0)
+		return r;
+	r = images_seal(&images_opts, memory_page(), &result);
+	if (options.ret_sealed)
+		*options.ret_sealed = result.sealed;
+	return r == -ENOSYS ? -EOPNOTSUPP : r;
+}

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# Every system call of the agent fails once, in turn. Whatever happens, the program either does not
+# start, or is sealed, or the user is told what is not.
+
+bats_require_minimum_version 1.5.0
+
+COVERAGE_SELF=$BUILD/tests/coverage-self
+AGENT_FAULTY=$BUILD/tests/libmemseal-agent-faulty.so
+MSEAL=462
+MREMAP=$(printf '#include <sys/syscall.h>\nSYS_mremap' | cc -E - | tail -n 1)
+LIBRARIES="libm.so.6 libresolv.so.2"
+
+# errno numbers: EINTR, EIO, ENOMEM, EINVAL, ENOSYS. Not EPERM: mremap(2) of a page onto itself
+# answers that for a sealed page, so one answer cannot be a mistake; that all are is tested below.
+ERRNOS="4 5 12 22 38"
+
+run_faulty() { # nth errno
+	run --separate-stderr env MEMSEAL_FAULT="$1,$2" LD_PRELOAD="$AGENT_FAULTY" \
+		"$COVERAGE_SELF" $LIBRARIES
+}
+
+@test "without a fault the program is covered; without the agent it is not" {
+	run -0 env LD_PRELOAD="$AGENT_FAULTY" "$COVERAGE_SELF" $LIBRARIES
+	[ "${lines[0]}" = main ]
+	[ "${lines[1]}" = covered ]
+	run -0 "$COVERAGE_SELF" $LIBRARIES
+	[ "${lines[0]}" = main ]
+	[[ "${lines[1]}" == "gap "* ]]
+}
+
+# An unmapping that was made to fail leaves a mapping; nothing else may be left.
+nothing_leaked() {
+	local now before
+	read -r _ now[0] _ now[1] <<<"${lines[2]}"
+	read -r _ before[0] _ before[1] <<<"$undisturbed"
+	[ "${now[0]}" -le $((before[0] + 1)) ] && [ "${now[1]}" = "${before[1]}" ]
+}
+
+outcome_is_honest() {
+	case $status in
+	125)
+		[ -z "$output" ] && [[ "$stderr" == "memseal: "*"; not started"* ]] ;;
+	0)
+		[ "${lines[0]}" = main ] || return 1
+		nothing_leaked || return 1
+		[ "${lines[1]}" = covered ] || [[ "$stderr" == *"memseal: "* ]] ;;
+	*)
+		return 1 ;;
+	esac
+}
+
+@test "each system call failing once ends in a refusal, a seal, or a message" {
+	run -0 env LD_PRELOAD="$AGENT_FAULTY" "$COVERAGE_SELF" $LIBRARIES
+	undisturbed=${lines[2]}
+	for errno in $ERRNOS; do
+		refused=0
+		for nth in $(seq 1 2000); do
+			run_faulty "$nth" "$errno"
+			if ! outcome_is_honest; then
+				echo "call $nth, errno $errno: status $status"
+				echo "$output"; echo "$stderr"
+				return 1
+			fi
+			[ "$status" = 125 ] && refused=$((refused + 1))
+			[[ "$stderr" == *"fault not reached"* ]] && break
+		done
+		# The last run was undisturbed, some before it were not.
+		[ "${lines[2]}" = "$undisturbed" ]
+		[ "$nth" -gt 30 ]
+		[ "$refused" -gt 3 ]
+	done
+}
+
+@test "a seccomp filter that refuses mremap does not make memory look sealed" {
+	for errno in 1 13 38; do
+		run -125 --separate-stderr "$BUILD/tests/deny-syscall" "$MREMAP" $errno \
+			env LD_PRELOAD="$BUILD/libmemseal-agent.so" "$COVERAGE_SELF"
+		[ -z "$output" ]
+		[[ "$stderr" == *"cannot ask mremap(2) what is sealed"* ]]
+	done
+}
+
+@test "a seccomp filter that refuses mseal is a refusal" {
+	for errno in 1 38; do
+		run -125 --separate-stderr "$BUILD/tests/deny-syscall" "$MSEAL" $errno \
+			env LD_PRELOAD="$BUILD/libmemseal-agent.so" "$COVERAGE_SELF"
+		[ -z "$output" ]
+		[[ "$stderr" == *"cannot seal"*"seccomp"* ]]
+	done
+}

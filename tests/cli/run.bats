@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+# memseal run, seen from outside: what it starts, what it refuses, and what it leaves alone.
+
+bats_require_minimum_version 1.5.0
+
+MEMSEAL=$BUILD/memseal
+COVERAGE_SELF=$BUILD/tests/coverage-self
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+compile() { # output, options...; the source comes from stdin
+	local out=$1
+	shift
+	cc -x c - -o "$out" "$@"
+}
+
+refused() { # reason, command...
+	local reason=$1
+	shift
+	run -125 --separate-stderr "$MEMSEAL" run "$@"
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ "$stderr" == "memseal run: not started: "*"$reason"*"--allow-unsealed"* ]]
+	# The control: the same starts if it is allowed to, with a warning.
+	run --separate-stderr "$MEMSEAL" run --allow-unsealed "$@"
+	[[ "$stderr" == "memseal run: warning: not sealed: "*"$reason"* ]]
+}
+
+hello() {
+	echo '#include <stdio.h>
+	int main(void) { puts("hello"); return 7; }'
+}
+
+@test "a program is sealed before its main" {
+	run -0 "$MEMSEAL" run "$COVERAGE_SELF"
+	[ "${lines[1]}" = covered ]
+	run -0 "$COVERAGE_SELF"
+	[[ "${lines[1]}" == "gap "* ]]
+}
+
+@test "what is loaded later is sealed; with --no-dlopen it is not" {
+	run -0 "$MEMSEAL" run "$COVERAGE_SELF" libm.so.6
+	[ "${lines[1]}" = covered ]
+	run -0 "$MEMSEAL" run --no-dlopen "$COVERAGE_SELF"
+	[ "${lines[1]}" = covered ]
+	run -0 "$MEMSEAL" run --no-dlopen "$COVERAGE_SELF" libm.so.6
+	[[ "${lines[1]}" == "gap "*libm.so.6* ]]
+}
+
+@test "the program takes the place of memseal: same process, nothing beside it" {
+	sh -c 'echo $$; exec "$0" run sh -c "echo \$\$; ps --no-headers -o pid --ppid \$\$ | wc -l"' \
+		"$MEMSEAL" > out
+	[ "$(sed -n 1p out)" = "$(sed -n 2p out)" ]
+	# The two of the pipeline that counts.
+	[ "$(sed -n 3p out)" -le 2 ]
+}
+
+@test "arguments, name, descriptors and standard input reach the program" {
+	run -0 bash -c 'echo input | "$0" run -- sh -c '\''printf "%s|" "$@"; cat; cat <&7'\'' x -a "b c" "" -- 7<<<seven' \
+		"$MEMSEAL"
+	[ "${lines[0]}" = '-a|b c||--|input' ]
+	[ "${lines[1]}" = seven ]
+	ln -s "$(command -v sh)" named
+	run -0 "$MEMSEAL" run ./named -c 'echo $0'
+	[ "$output" = ./named ]
+}
+
+@test "the environment is the caller's but for LD_PRELOAD and MEMSEAL_AGENT" {
+	env -i A=1 PATH="$PATH" 'B=x y' env > before
+	env -i A=1 PATH="$PATH" 'B=x y' "$MEMSEAL" run env > after
+	diff <(grep -v ^LD_PRELOAD= after) before
+	[ "$(grep -c ^LD_PRELOAD= after)" = 1 ]
+	[ "$(grep ^LD_PRELOAD= after)" = "LD_PRELOAD=$BUILD/libmemseal-agent.so" ]
+	env -i PATH="$PATH" MEMSEAL_AGENT=allow-unsealed "$MEMSEAL" run --no-dlopen env > after
+	grep -qx MEMSEAL_AGENT=no-dlopen after
+}
+
+@test "a preload of the user's stays, and memseal within memseal is one" {
+	! grep -q __asan_init "$MEMSEAL" || skip "a sanitized program does not run so"
+	echo 'int unused;' | compile other.so -shared -fPIC
+	LD_PRELOAD=$PWD/other.so run -0 "$MEMSEAL" run sh -c '"$0" run sh -c "echo \$LD_PRELOAD"' "$MEMSEAL"
+	[ "$output" = "$BUILD/libmemseal-agent.so:$PWD/other.so" ]
+}
+
+@test "signal dispositions and the signal mask reach the program" {
+	grep -E '^(SigBlk|SigIgn|SigCgt)' /proc/self/status > before
+	"$MEMSEAL" run grep -E '^(SigBlk|SigIgn|SigCgt)' /proc/self/status > after
+	diff before after
+	(trap '' INT USR1; "$MEMSEAL" run grep ^SigIgn /proc/self/status > after)
+	(trap '' INT USR1; grep ^SigIgn /proc/self/status > before)
+	diff before after
+}
+
+@test "the exit status is the program's" {
+	for status in 0 1 7 125 255; do
+		run "-$status" "$MEMSEAL" run sh -c "exit $status"
+	done
+	run -137 "$MEMSEAL" run sh -c 'kill -KILL $$'
+}
+
+@test "not found is 127, not executable is 126, with one line each" {
+	run -127 "$MEMSEAL" run no-such-program
+	[ "$output" = "memseal run: 'no-such-program': No such file or directory" ]
+	run -127 "$MEMSEAL" run ./no-such-program
+	run -127 "$MEMSEAL" run ''
+	touch plain
+	run -126 "$MEMSEAL" run ./plain
+	[ "$output" = "memseal run: './plain': Permission denied" ]
+	mkdir dir
+	run -126 "$MEMSEAL" run ./dir
+	[ "$output" = "memseal run: './dir': Is a directory" ]
+	run -126 "$MEMSEAL" run ./plain/x
+}
+
+@test "PATH is searched as shells do" {
+	mkdir a b
+	printf '#!/bin/sh\necho from b\n' > b/tool
+	cp b/tool a/tool
+	chmod +x b/tool
+	PATH=a:b:$PATH run -0 "$MEMSEAL" run tool
+	[ "$output" = "from b" ]
+	cd b
+	PATH=:$PATH run -0 "$MEMSEAL" run tool
+	[ "$output" = "from b" ]
+	chmod -x tool
+	PATH=.:/bin:/usr/bin run -126 "$MEMSEAL" run tool
+	run -0 env -u PATH "$MEMSEAL" run sh -c 'echo found'
+	[ "$output" = found ]
+}
+
+@test "scripts are followed to what the kernel will load" {
+	printf '#! %s libm.so.6\n' "$COVERAGE_SELF" > script
+	chmod +x script
+	# The interpreter tries to open the script itself as a library, and says so: it did run.
+	run "$MEMSEAL" run ./script
+	[ "${lines[0]}" = main ]
+	printf '#!./script\n' > outer
+	chmod +x outer
+	run "$MEMSEAL" run ./outer
+	[ "${lines[0]}" = main ]
+	printf '#!./loop\n' > loop
+	chmod +x loop
+	run -126 "$MEMSEAL" run ./loop
+	printf '#!/no/such/interpreter\n' > missing
+	chmod +x missing
+	run -127 "$MEMSEAL" run ./missing
+	printf '#!\n' > empty
+	chmod +x empty
+	run -126 "$MEMSEAL" run ./empty
+}
+
+@test "a script without #! is read by the shell, as env does it" {
+	printf 'echo "$0 $1 $LD_PRELOAD"\n' > script
+	chmod +x script
+	run -0 "$MEMSEAL" run ./script argument
+	[ "$output" = "./script argument $BUILD/libmemseal-agent.so" ]
+}
+
+@test "damaged ELF files are 126, never a crash" {
+	hello | compile hello
+	for size in 4 16 32 63 64 100 300 700; do
+		head -c $size hello > cut
+		chmod +x cut
+		run -126 "$MEMSEAL" run ./cut
+		[[ "$output" == "memseal run: './cut': "* ]]
+	done
+	cp hello broken
+	# e_phoff and e_phnum beyond the file
+	printf '\377\377\377\377\377\377\377\177' | dd of=broken bs=1 seek=32 conv=notrunc status=none
+	run -126 "$MEMSEAL" run ./broken
+	cp hello broken
+	printf '\377\376' | dd of=broken bs=1 seek=56 conv=notrunc status=none
+	run -126 "$MEMSEAL" run ./broken
+	cp hello sparse
+	truncate -s 4G sparse
+	run -7 "$MEMSEAL" run ./sparse
+	[ "$output" = hello ]
+	truncate -s 4G holes
+	chmod +x holes
+	refused 'neither an ELF program nor a script' ./holes
+}
+
+@test "static programs are refused" {
+	hello | compile static -static
+	refused 'statically linked' ./static
+	[ "$status" = 7 ] && [ "$output" = hello ]
+	hello | compile static-pie -static-pie
+	refused 'statically linked' ./static-pie
+	[ "$status" = 7 ] && [ "$output" = hello ]
+}
+
+@test "the loader and shared objects are refused" {
+	loader=$(readelf -lW /bin/sh | sed -n 's/.*interpreter: \(.*\)]/\1/p')
+	refused 'dynamic loader or shared object' "$loader" /bin/echo hi
+	[ "$output" = hi ]
+}
+
+@test "set-user-ID, set-group-ID and file capabilities are refused" {
+	hello | compile hello
+	chmod u+s hello
+	refused 'set-user-ID' ./hello
+	[ "$status" = 7 ]
+	chmod u-s,g+sx hello
+	refused 'set-group-ID' ./hello
+	chmod g-s hello
+	run -7 "$MEMSEAL" run ./hello
+	if [ "$(id -u)" = 0 ]; then
+		setcap cap_net_raw+p hello
+		refused 'file capabilities' ./hello
+	fi
+}
+
+@test "other architectures and unknown loaders are refused" {
+	hello | compile hello
+	cp hello foreign
+	# e_machine: EM_RISCV
+	printf '\363\000' | dd of=foreign bs=1 seek=18 conv=notrunc status=none
+	refused 'another architecture' ./foreign
+	hello | compile odd -Wl,--dynamic-linker="$PWD/odd-loader"
+	cp "$(readelf -lW /bin/sh | sed -n 's/.*interpreter: \(.*\)]/\1/p')" odd-loader
+	refused "neither glibc's nor musl's" ./odd
+	[ "$status" = 7 ] && [ "$output" = hello ]
+}
+
+@test "a file that may not be read is refused" {
+	[ "$(id -u)" = 0 ] || skip "needs root, to be another user"
+	public=$(mktemp -d)
+	chmod 755 "$public"
+	cp "$MEMSEAL" "$BUILD/libmemseal-agent.so" "$public"
+	hello | compile "$public/hello"
+	chmod 711 "$public/hello"
+	run -125 --separate-stderr setpriv --reuid=65534 --clear-groups "$public/memseal" run "$public/hello"
+	reason=$stderr
+	chmod 755 "$public/hello"
+	run -7 setpriv --reuid=65534 --clear-groups "$public/memseal" run "$public/hello"
+	rm -r "$public"
+	[[ "$reason" == *"may be executed but not read"* ]]
+}
+
+@test "without a usable agent nothing starts" {
+	cp "$MEMSEAL" .
+	run -125 ./memseal run echo started
+	[[ "$output" == *"not a usable agent"* ]]
+	printf 'no library\n' > libmemseal-agent.so
+	run -125 ./memseal run echo started
+	[[ "$output" == *"not a usable agent"* ]]
+	run -0 ./memseal run --allow-unsealed echo started
+	[ "${lines[1]}" = started ]
+	cp "$BUILD/libmemseal-agent.so" .
+	run -0 ./memseal run echo started
+	[ "$output" = started ]
+	# The loader would split this path.
+	mkdir 'a b'
+	cp memseal libmemseal-agent.so 'a b'
+	run -125 './a b/memseal' run echo started
+}
+
+@test "a kernel or a filter without mseal is told, and nothing starts" {
+	run -125 "$BUILD/tests/deny-syscall" 462 1 "$MEMSEAL" run echo started
+	[[ "$output" == *"a seccomp filter refuses mseal(2)"* ]]
+	run -0 --separate-stderr "$BUILD/tests/deny-syscall" 462 1 \
+		"$MEMSEAL" run --allow-unsealed echo started
+	[ "$output" = started ]
+	[ "${#stderr_lines[@]}" = 1 ]
+}
+
+@test "options: help, version, unknown ones, and those behind the command" {
+	run -0 "$MEMSEAL" run --help
+	[[ "${lines[0]}" == "Usage: memseal run "* ]]
+	run -0 "$MEMSEAL" run --version
+	[[ "$output" == "memseal "[0-9]* ]]
+	run -125 "$MEMSEAL" run --frobnicate echo
+	[[ "$output" == *"'--frobnicate'"* ]]
+	run -125 "$MEMSEAL" run
+	run -0 "$MEMSEAL" run sh -c 'echo "$1"' sh --version
+	[ "$output" = --version ]
+	run -125 bash -c '"$0" run --help >&-' "$MEMSEAL"
+	run -125 bash -c '"$0" run --help > /dev/full' "$MEMSEAL"
+}
+
+@test "names never reach the terminal raw" {
+	run -127 "$MEMSEAL" run $'no\e[31msuch\nprogram'
+	[ "$output" = "memseal run: 'no\\x1b[31msuch\\x0aprogram': No such file or directory" ]
+}
+
+@test "what is not inherited: a cleaned environment" {
+	run -0 "$MEMSEAL" run env -i "$COVERAGE_SELF"
+	[[ "${lines[1]}" == "gap "* ]]
+	run -0 "$MEMSEAL" run env "$COVERAGE_SELF"
+	[ "${lines[1]}" = covered ]
+}

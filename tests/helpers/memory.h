@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For the tests of the library: memory to seal, what smaps says about it, and filters that stand in
+ * a system call's way. Nothing in here is the library's own code.
+ */
+#ifndef MEMSEAL_TESTS_HELPERS_MEMORY_H
+#define MEMSEAL_TESTS_HELPERS_MEMORY_H
+
+#include <check.h>
+#include <dirent.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#define READ_WRITE (PROT_READ | PROT_WRITE)
+
+static inline size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Memory with a page on each side that nothing is merged with: PROT_NONE, and not sealed. */
+static inline char *map_anon(size_t pages, int prot)
+{
+	size_t page = page_size();
+	char *mem = mmap(NULL, (pages + 2) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(mem, MAP_FAILED);
+	mem += page;
+	ck_assert_int_eq(mprotect(mem, pages * page, prot), 0);
+	return mem;
+}
+
+/* What smaps says of [addr, addr + len): bytes that are mapped and bytes that are sealed. */
+struct smaps_count {
+	size_t mapped, sealed;
+};
+
+static inline size_t overlap(uintptr_t start, uintptr_t end, uintptr_t from, uintptr_t to)
+{
+	uintptr_t low = start > from ? start : from, high = end < to ? end : to;
+
+	return low < high ? high - low : 0;
+}
+
+static inline struct smaps_count smaps_count(const void *addr, size_t len)
+{
+	uintptr_t from = (uintptr_t)addr, to = from + len, start = 0, end = 0;
+	struct smaps_count ret = { 0, 0 };
+	FILE *file = fopen("/proc/self/smaps", "re");
+	char line[8192];
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (line[0] >= 'A' && line[0] <= 'Z') {
+			if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " sl"))
+				ret.sealed += overlap(start, end, from, to);
+			continue;
+		}
+		ck_assert_int_eq(sscanf(line, "%lx-%lx ", &start, &end), 2);
+		ret.mapped += overlap(start, end, from, to);
+	}
+	fclose(file);
+	return ret;
+}
+
+static inline size_t smaps_sealed(const void *addr, size_t len)
+{
+	return smaps_count(addr, len).sealed;
+}
+
+/* The first mapping whose line in /proc/self/maps ends in this name; false: there is none. */
+static inline bool find_mapping(const char *name, char **ret_start, size_t *ret_len)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	uintptr_t start, end;
+	bool found = false;
+	char line[8192];
+
+	ck_assert_ptr_nonnull(file);
+	while (!found && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strlen(line) < strlen(name) || strcmp(line + strlen(line) - strlen(name), name))
+			continue;
+		ck_assert_int_eq(sscanf(line, "%lx-%lx ", &start, &end), 2);
+		*ret_start = (char *)start;
+		*ret_len = end - start;
+		found = true;
+	}
+	fclose(file);
+	return found;
+}
+
+static inline unsigned count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* From now on, this process gets an error for a system call. */
+static inline void deny(long nr, int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* The exit status of a child; 128 and the signal if one ended it. */
+static inline int wait_for(pid_t pid)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+#endif

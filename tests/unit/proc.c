@@ -1,0 +1,832 @@
+/* SPDX-License-Identifier: MIT */
+/* The process API over made-up /proc trees: what counts as an image, and what is refused. */
+#include <check.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <memseal.h>
+
+#include "base/util.h"
+
+#define PID 42
+
+/* A tree that holds one process, whose files are written by the functions below. */
+static char tree[] = "/tmp/memseal-proc-XXXXXX";
+static const char *device; /* of mapped files, as maps prints it */
+
+FORMAT(2, 3) static void write_file(const char *name, const char *fmt, ...)
+{
+	char path[PATH_MAX];
+	va_list args;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
+	file = fopen(path, "a");
+	ck_assert_ptr_nonnull(file);
+	va_start(args, fmt);
+	vfprintf(file, fmt, args);
+	va_end(args);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static void write_bytes(const char *name, uint64_t offset, const void *bytes, size_t len)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, bytes, len, (off_t)offset), (ssize_t)len);
+	close(fd);
+}
+
+static void remove_file(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
+	ck_assert_int_eq(unlink(path), 0);
+}
+
+static void move_file(const char *name, const char *to)
+{
+	char from_path[PATH_MAX], to_path[PATH_MAX];
+
+	snprintf(from_path, sizeof(from_path), "%s/%d/%s", tree, PID, name);
+	snprintf(to_path, sizeof(to_path), "%s/%d/%s", tree, PID, to);
+	ck_assert_int_eq(rename(from_path, to_path), 0);
+}
+
+static void make_directory(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+static void write_stat(char state, unsigned long flags)
+{
+	write_file("stat", "%d (a) Z (b) %c 1 1 1 0 -1 %lu 0 0 0 0\n", PID, state, flags);
+}
+
+static void setup(void)
+{
+	char path[PATH_MAX];
+
+	device = "08:01";
+	strcpy(tree + strlen(tree) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(tree));
+	snprintf(path, sizeof(path), "%s/self", tree);
+	ck_assert_int_eq(symlink("42", path), 0);
+	snprintf(path, sizeof(path), "%s/meminfo", tree);
+	close(creat(path, 0600));
+	make_directory("");
+	write_file("comm", "name\n");
+	write_file("smaps", "%s", "");
+	write_stat('S', 0x400000);
+	/* As large as the addresses below, so that reading is never at an end: that means "gone".
+	 */
+	write_bytes("mem", 0x7fffffff, "", 1);
+}
+
+static void teardown(void)
+{
+	char command[PATH_MAX];
+
+	snprintf(command, sizeof(command), "rm -r %s", tree);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void map(uint64_t start, uint64_t end, const char *perm, uint64_t offset, unsigned inode,
+	const char *name, const char *flags)
+{
+	write_file("smaps", "%08" PRIx64 "-%08" PRIx64 " %s %08" PRIx64 " %s %u   %s\n", start, end,
+		perm, offset, inode ? device : "00:00", inode, name);
+	write_file("smaps", "Size:   %" PRIu64 " kB\nVmFlags: rd mr me %s \n", (end - start) / 1024,
+		flags);
+}
+
+struct segment {
+	uint32_t type, flags;
+	uint64_t offset, vaddr, filesz, memsz;
+};
+
+/* Up to 4096 bytes of an object. */
+struct object {
+	unsigned char bytes[4096];
+};
+
+static struct object elf64(uint16_t type, uint64_t phoff, const struct segment *s, uint16_t n)
+{
+	Elf64_Ehdr ehdr = {
+		.e_ident = ELFMAG "\2\1\1",
+		.e_type = type,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = phoff,
+		.e_ehsize = sizeof(ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = n,
+	};
+	struct object ret = { 0 };
+
+	memcpy(ret.bytes, &ehdr, sizeof(ehdr));
+	for (size_t i = 0; i < n; i++) {
+		Elf64_Phdr phdr = {
+			.p_type = s[i].type,
+			.p_flags = s[i].flags,
+			.p_offset = s[i].offset,
+			.p_vaddr = s[i].vaddr,
+			.p_filesz = s[i].filesz,
+			.p_memsz = s[i].memsz,
+			.p_align = 4096,
+		};
+		ck_assert_uint_le(phoff + (i + 1) * sizeof(phdr), sizeof(ret.bytes));
+		memcpy(ret.bytes + phoff + i * sizeof(phdr), &phdr, sizeof(phdr));
+	}
+	return ret;
+}
+
+static struct object elf32(uint16_t type, const struct segment *s, uint16_t n)
+{
+	Elf32_Ehdr ehdr = {
+		.e_ident = ELFMAG "\1\1\1",
+		.e_type = type,
+		.e_machine = EM_386,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(ehdr),
+		.e_ehsize = sizeof(ehdr),
+		.e_phentsize = sizeof(Elf32_Phdr),
+		.e_phnum = n,
+	};
+	struct object ret = { 0 };
+
+	memcpy(ret.bytes, &ehdr, sizeof(ehdr));
+	for (size_t i = 0; i < n; i++) {
+		Elf32_Phdr phdr = {
+			.p_type = s[i].type,
+			.p_flags = s[i].flags,
+			.p_offset = (Elf32_Off)s[i].offset,
+			.p_vaddr = (Elf32_Addr)s[i].vaddr,
+			.p_filesz = (Elf32_Word)s[i].filesz,
+			.p_memsz = (Elf32_Word)s[i].memsz,
+			.p_align = 4096,
+		};
+		memcpy(ret.bytes + sizeof(ehdr) + i * sizeof(phdr), &phdr, sizeof(phdr));
+	}
+	return ret;
+}
+
+/* What ld makes of a small library: one page or two of each kind. */
+static const struct segment library[] = {
+	{ PT_LOAD, PF_R, 0, 0, 0x1000, 0x1000 },
+	{ PT_LOAD, PF_R | PF_X, 0x1000, 0x1000, 0x2000, 0x2000 },
+	{ PT_LOAD, PF_R, 0x3000, 0x3000, 0x1000, 0x1000 },
+	{ PT_LOAD, PF_R | PF_W, 0x4000, 0x5000, 0x2000, 0x4000 },
+	{ PT_GNU_RELRO, PF_R, 0x4000, 0x5000, 0x1000, 0x1000 },
+};
+#define LIBRARY_SEALABLE 0x5000
+
+/* And one without code, as libicudata is. */
+static const struct segment data_library[] = {
+	{ PT_LOAD, PF_R, 0, 0, 0x3000, 0x3000 },
+	{ PT_LOAD, PF_R | PF_W, 0x3000, 0x4000, 0x1000, 0x1000 },
+	{ PT_GNU_RELRO, PF_R, 0x3000, 0x4000, 0x1000, 0x1000 },
+};
+
+static struct object library_object(void)
+{
+	return elf64(ET_DYN, 64, library, ARRAY_SIZE(library));
+}
+
+static void write_object(uint64_t addr, struct object object)
+{
+	write_bytes("mem", addr, object.bytes, sizeof(object.bytes));
+}
+
+static void map_library_tail(uint64_t base, const char *flags)
+{
+	map(base + 0x3000, base + 0x4000, "r--p", 0x3000, 7, "/lib/x.so", flags);
+	map(base + 0x5000, base + 0x6000, "r--p", 0x4000, 7, "/lib/x.so", flags);
+	map(base + 0x6000, base + 0x7000, "rw-p", 0x5000, 7, "/lib/x.so", "");
+	map(base + 0x7000, base + 0x9000, "rw-p", 0, 0, "", "");
+}
+
+static void map_library(uint64_t base, const char *flags)
+{
+	map(base, base + 0x1000, "r--p", 0, 7, "/lib/x.so", flags);
+	map(base + 0x1000, base + 0x3000, "r-xp", 0x1000, 7, "/lib/x.so", flags);
+	map_library_tail(base, flags);
+}
+
+static int open_process(struct memseal_process **ret)
+{
+	struct memseal_process_opts opts = { .size = sizeof(opts), .proc = tree };
+
+	return memseal_process_open(PID, &opts, ret);
+}
+
+static int failure(void)
+{
+	struct memseal_process *process = (void *)1;
+	int r = open_process(&process);
+
+	ck_assert_int_lt(r, 0);
+	ck_assert_ptr_eq(process, (void *)1);
+	return r;
+}
+
+static struct memseal_coverage coverage(void)
+{
+	struct memseal_coverage ret;
+	struct memseal_process *process;
+
+	ck_assert_int_eq(open_process(&process), 0);
+	memseal_process_coverage(process, &ret);
+	memseal_process_close(process);
+	return ret;
+}
+
+static void assert_coverage(uint64_t sealable, uint64_t sealed, unsigned images)
+{
+	struct memseal_coverage found = coverage();
+
+	ck_assert_uint_eq(found.sealable, sealable);
+	ck_assert_uint_eq(found.sealed, sealed);
+	ck_assert_uint_eq(found.images, images);
+}
+
+START_TEST(library_is_counted)
+{
+	map_library(0x400000, "");
+	write_object(0x400000, library_object());
+	assert_coverage(LIBRARY_SEALABLE, 0, 1);
+}
+END_TEST
+
+START_TEST(sealed_library_is_counted)
+{
+	map_library(0x400000, "sl");
+	write_object(0x400000, library_object());
+	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE, 1);
+}
+END_TEST
+
+START_TEST(partly_sealed_library_is_counted)
+{
+	map(0x400000, 0x401000, "r--p", 0, 7, "/lib/x.so", "");
+	map(0x401000, 0x403000, "r-xp", 0x1000, 7, "/lib/x.so", "sl");
+	map_library_tail(0x400000, "");
+	write_object(0x400000, library_object());
+	assert_coverage(LIBRARY_SEALABLE, 0x2000, 1);
+}
+END_TEST
+
+/* Sealed while writable: it stays writable for ever, which is no protection. */
+START_TEST(writable_relro_is_not_sealed)
+{
+	struct memseal_mapping mapping;
+	struct memseal_process *process;
+
+	map(0x400000, 0x401000, "r--p", 0, 7, "/lib/x.so", "sl");
+	map(0x401000, 0x403000, "r-xp", 0x1000, 7, "/lib/x.so", "sl");
+	map(0x403000, 0x404000, "r--p", 0x3000, 7, "/lib/x.so", "sl");
+	map(0x405000, 0x407000, "rw-p", 0x4000, 7, "/lib/x.so", "sl");
+	map(0x407000, 0x409000, "rw-p", 0, 0, "", "");
+	write_object(0x400000, library_object());
+	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE - 0x1000, 1);
+	ck_assert_int_eq(open_process(&process), 0);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
+	ck_assert(mapping.sealed);
+	ck_assert_uint_eq(mapping.sealable, 0x1000);
+	ck_assert_str_eq(mapping.why, "sealed while writable");
+	memseal_process_close(process);
+}
+END_TEST
+
+START_TEST(library_loaded_twice_is_two_images)
+{
+	map_library(0x400000, "sl");
+	map_library(0x500000, "");
+	write_object(0x400000, library_object());
+	write_object(0x500000, library_object());
+	assert_coverage(2 * LIBRARY_SEALABLE, LIBRARY_SEALABLE, 2);
+}
+END_TEST
+
+/* readelf(1), perf(1) and debuggers do that. */
+START_TEST(file_mapped_whole_is_no_image)
+{
+	map(0x400000, 0x408000, "r--p", 0, 7, "/lib/x.so", "");
+	write_object(0x400000, library_object());
+	assert_coverage(0, 0, 0);
+}
+END_TEST
+
+START_TEST(data_library_is_counted)
+{
+	map(0x400000, 0x403000, "r--p", 0, 7, "/lib/data.so", "sl");
+	map(0x404000, 0x405000, "r--p", 0x3000, 7, "/lib/data.so", "");
+	write_object(0x400000, elf64(ET_DYN, 64, data_library, ARRAY_SIZE(data_library)));
+	assert_coverage(0x4000, 0x3000, 1);
+}
+END_TEST
+
+/* Nothing but the neighbour tells it from the one above: memory of the program's own. */
+START_TEST(data_library_mapped_whole_is_no_image)
+{
+	map(0x400000, 0x404000, "r--p", 0, 7, "/lib/data.so", "");
+	map(0x404000, 0x409000, "rw-p", 0, 0, "", "");
+	write_object(0x400000, elf64(ET_DYN, 64, data_library, ARRAY_SIZE(data_library)));
+	assert_coverage(0, 0, 0);
+}
+END_TEST
+
+START_TEST(neighbour_file_is_no_segment)
+{
+	map(0x400000, 0x403000, "r--p", 0, 7, "/lib/data.so", "");
+	map(0x404000, 0x405000, "r--p", 0x3000, 8, "/lib/other", "");
+	write_object(0x400000, elf64(ET_DYN, 64, data_library, ARRAY_SIZE(data_library)));
+	assert_coverage(0, 0, 0);
+}
+END_TEST
+
+/* As the agent makes RELRO discard-proof, and text goes to huge pages. */
+START_TEST(segments_replaced_by_memory_are_counted)
+{
+	map(0x400000, 0x401000, "r--p", 0, 7, "/lib/x.so", "sl");
+	map(0x401000, 0x403000, "r-xp", 0, 0, "", "sl");
+	map(0x403000, 0x404000, "r--p", 0x3000, 7, "/lib/x.so", "sl");
+	map(0x405000, 0x406000, "r--s", 0, 9, "/memfd:relro (deleted)", "sl");
+	map(0x406000, 0x407000, "rw-p", 0x5000, 7, "/lib/x.so", "");
+	map(0x407000, 0x409000, "rw-p", 0, 0, "", "");
+	write_object(0x400000, library_object());
+	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE, 1);
+}
+END_TEST
+
+/* The content lock: the file's own pages, shared, never writable. */
+START_TEST(shared_segments_are_counted_and_locked)
+{
+	struct memseal_mapping mapping;
+	struct memseal_process *process;
+
+	map(0x400000, 0x401000, "r--s", 0, 7, "/lib/x.so", "sl");
+	map(0x401000, 0x403000, "r-xs", 0x1000, 7, "/lib/x.so", "sl mw");
+	map_library_tail(0x400000, "sl");
+	write_object(0x400000, library_object());
+	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE, 1);
+	ck_assert_int_eq(open_process(&process), 0);
+	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
+	ck_assert(mapping.content_locked);
+	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
+	ck_assert(
+		!mapping.content_locked); /* mprotect(2) could make it writable, but for the seal */
+	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
+	ck_assert(!mapping.content_locked); /* private */
+	memseal_process_close(process);
+}
+END_TEST
+
+START_TEST(split_head_is_counted)
+{
+	map(0x400000, 0x401000, "r--p", 0, 7, "/lib/x.so", "");
+	map(0x401000, 0x402000, "rwxp", 0x1000, 7, "/lib/x.so", "");
+	map(0x402000, 0x403000, "r-xp", 0x2000, 7, "/lib/x.so", "sl");
+	map_library_tail(0x400000, "");
+	write_object(0x400000, library_object());
+	assert_coverage(LIBRARY_SEALABLE, 0x1000, 1);
+}
+END_TEST
+
+static const struct segment program[] = {
+	{ PT_LOAD, PF_R | PF_X, 0, 0x400000, 0x2000, 0x2000 },
+	{ PT_LOAD, PF_R | PF_W, 0x2000, 0x602000, 0x1000, 0x3000 },
+};
+
+START_TEST(fixed_program_is_counted)
+{
+	map(0x400000, 0x402000, "r-xp", 0, 7, "/bin/x", "sl");
+	map(0x602000, 0x603000, "rw-p", 0x2000, 7, "/bin/x", "");
+	map(0x603000, 0x605000, "rw-p", 0, 0, "", "");
+	write_object(0x400000, elf64(ET_EXEC, 64, program, ARRAY_SIZE(program)));
+	assert_coverage(0x2000, 0x2000, 1);
+}
+END_TEST
+
+START_TEST(fixed_program_elsewhere_is_no_image)
+{
+	map(0x500000, 0x502000, "r-xp", 0, 7, "/bin/x", "sl");
+	map(0x702000, 0x703000, "rw-p", 0x2000, 7, "/bin/x", "");
+	map(0x703000, 0x705000, "rw-p", 0, 0, "", "");
+	write_object(0x500000, elf64(ET_EXEC, 64, program, ARRAY_SIZE(program)));
+	assert_coverage(0, 0, 0);
+}
+END_TEST
+
+START_TEST(program_of_32_bits_is_counted)
+{
+	map_library(0x8000000, "sl");
+	write_object(0x8000000, elf32(ET_DYN, library, ARRAY_SIZE(library)));
+	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE, 1);
+}
+END_TEST
+
+START_TEST(far_program_headers_are_found)
+{
+	map_library(0x400000, "sl");
+	write_object(0x400000, elf64(ET_DYN, 2048, library, ARRAY_SIZE(library)));
+	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE, 1);
+}
+END_TEST
+
+/* Its data begin in the first page of the file, which is then mapped twice. */
+START_TEST(small_object_is_one_image)
+{
+	static const struct segment small[] = {
+		{ PT_LOAD, PF_R | PF_X, 0, 0, 0x800, 0x800 },
+		{ PT_LOAD, PF_R | PF_W, 0x800, 0x1800, 0x100, 0x100 },
+	};
+	struct object object = elf64(ET_DYN, 64, small, ARRAY_SIZE(small));
+
+	map(0x400000, 0x401000, "r-xp", 0, 7, "/lib/x.so", "");
+	map(0x401000, 0x402000, "rw-p", 0, 7, "/lib/x.so", "");
+	write_object(0x400000, object);
+	write_object(0x401000, object);
+	assert_coverage(0x1000, 0, 1);
+}
+END_TEST
+
+START_TEST(vdso_is_an_image)
+{
+	map(0x700000, 0x704000, "r--p", 0, 0, "[vvar]", "sl");
+	map(0x704000, 0x706000, "r-xp", 0, 0, "[vdso]", "sl");
+	remove_file("mem"); /* not even to be read */
+	assert_coverage(0x2000, 0x2000, 1);
+}
+END_TEST
+
+START_TEST(damaged_headers_are_no_image)
+{
+	struct object object = library_object();
+
+	map_library(0x400000, "");
+	object.bytes[64 + 3 * sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_vaddr) + 7] = 0xff;
+	write_object(0x400000, object);
+	assert_coverage(0, 0, 0);
+}
+END_TEST
+
+START_TEST(deleted_file_is_read_in_memory)
+{
+	map(0x400000, 0x402000, "r-xp", 0, 7, "/nowhere/x (deleted)", "sl");
+	map(0x602000, 0x605000, "rw-p", 0x2000, 7, "/nowhere/x (deleted)", "");
+	write_object(0x400000, elf64(ET_EXEC, 64, program, ARRAY_SIZE(program)));
+	assert_coverage(0x2000, 0x2000, 1);
+	/* Where memory may not be read there is no way to know: never an image less. */
+	remove_file("mem");
+	ck_assert_int_eq(failure(), -EACCES);
+}
+END_TEST
+
+/* Writes the object as a file below the process's root and returns its inode. */
+static unsigned write_mapped_file(const char *name, struct object object)
+{
+	static char real_device[32];
+	char path[PATH_MAX];
+	struct stat stat;
+
+	write_bytes(name, 0, object.bytes, sizeof(object.bytes));
+	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
+	ck_assert_int_eq(lstat(path, &stat), 0);
+	snprintf(real_device, sizeof(real_device), "%02x:%02x", major(stat.st_dev),
+		minor(stat.st_dev));
+	device = real_device;
+	return (unsigned)stat.st_ino;
+}
+
+static void map_program_file(unsigned inode)
+{
+	map(0x400000, 0x402000, "r-xp", 0, inode, "/a b", "sl");
+	map(0x602000, 0x603000, "rw-p", 0x2000, inode, "/a b", "");
+	map(0x603000, 0x605000, "rw-p", 0, 0, "", "");
+}
+
+/* Yama's ptrace scope 1 allows smaps but not mem. */
+START_TEST(file_is_read_where_memory_may_not)
+{
+	make_directory("root");
+	remove_file("mem");
+	map_program_file(
+		write_mapped_file("root/a b", elf64(ET_EXEC, 64, program, ARRAY_SIZE(program))));
+	assert_coverage(0x2000, 0x2000, 1);
+}
+END_TEST
+
+START_TEST(replaced_file_is_not_believed)
+{
+	make_directory("root");
+	remove_file("mem");
+	map_program_file(
+		write_mapped_file("root/old", elf64(ET_EXEC, 64, program, ARRAY_SIZE(program))));
+	write_mapped_file("root/a b", elf64(ET_EXEC, 64, program, ARRAY_SIZE(program)));
+	ck_assert_int_eq(failure(), -EACCES);
+}
+END_TEST
+
+START_TEST(symbolic_link_is_not_followed)
+{
+	char path[PATH_MAX];
+
+	make_directory("root");
+	remove_file("mem");
+	map_program_file(
+		write_mapped_file("root/old", elf64(ET_EXEC, 64, program, ARRAY_SIZE(program))));
+	snprintf(path, sizeof(path), "%s/%d/root/a b", tree, PID);
+	ck_assert_int_eq(symlink("old", path), 0);
+	ck_assert_int_eq(failure(), -EACCES);
+}
+END_TEST
+
+START_TEST(device_is_no_image)
+{
+	char path[PATH_MAX];
+	struct stat stat;
+
+	make_directory("root");
+	remove_file("mem");
+	snprintf(path, sizeof(path), "%s/%d/root/a b", tree, PID);
+	ck_assert_int_eq(mkfifo(path, 0600), 0); /* opening it would not return */
+	ck_assert_int_eq(lstat(path, &stat), 0);
+	write_mapped_file("root/old", library_object()); /* for the device number */
+	map(0x400000, 0x401000, "r--p", 0, (unsigned)stat.st_ino, "/a b", "");
+	assert_coverage(0, 0, 0);
+}
+END_TEST
+
+struct expectation {
+	enum memseal_kind kind;
+	uint64_t sealable;
+	const char *object, *why;
+};
+
+START_TEST(mappings_are_told)
+{
+	static const struct expectation expected[] = {
+		{ MEMSEAL_KIND_RODATA, 0x1000, "/lib/x.so", "not sealed" },
+		{ MEMSEAL_KIND_TEXT, 0x2000, "/lib/x.so", "not sealed" },
+		{ MEMSEAL_KIND_RODATA, 0x1000, "/lib/x.so", NULL },
+		{ MEMSEAL_KIND_RELRO, 0x1000, "/lib/x.so", NULL },
+		{ MEMSEAL_KIND_DATA, 0, "/lib/x.so", "writable data" },
+		{ MEMSEAL_KIND_BSS, 0, NULL, "writable data" },
+		{ MEMSEAL_KIND_HEAP, 0, "[heap]", "heap" },
+		{ MEMSEAL_KIND_ANON, 0, "[anon:a b]", "not part of an image" },
+		{ MEMSEAL_KIND_FILE, 0, "/tmp/a b\\012c (deleted)", "not part of an image" },
+		{ MEMSEAL_KIND_MEMFD, 0, "/memfd:m (deleted)", "not part of an image" },
+		{ MEMSEAL_KIND_SHM, 0, "/SYSV00000000 (deleted)", "not part of an image" },
+		{ MEMSEAL_KIND_STACK, 0, "[stack]", "stack" },
+		{ MEMSEAL_KIND_VVAR, 0x4000, "[vvar]", "not sealed" },
+		{ MEMSEAL_KIND_VDSO, 0x2000, "[vdso]", "not sealed" },
+		{ MEMSEAL_KIND_VSYSCALL, 0, "[vsyscall]", "cannot be sealed" },
+	};
+	struct memseal_mapping mapping;
+	struct memseal_process *process;
+
+	map(0x400000, 0x401000, "r--p", 0, 7, "/lib/x.so", "");
+	map(0x401000, 0x403000, "r-xp", 0x1000, 7, "/lib/x.so", "");
+	map_library_tail(0x400000, "sl");
+	map(0x500000, 0x501000, "rw-p", 0, 0, "[heap]", "");
+	map(0x510000, 0x511000, "rw-p", 0, 0, "[anon:a b]", "");
+	map(0x520000, 0x521000, "rw-s", 0, 8, "/tmp/a b\\012c (deleted)", "");
+	map(0x530000, 0x531000, "rw-s", 0, 9, "/memfd:m (deleted)", "");
+	map(0x540000, 0x541000, "rw-s", 0, 10, "/SYSV00000000 (deleted)", "");
+	map(0x600000, 0x621000, "rw-p", 0, 0, "[stack]", "");
+	map(0x700000, 0x704000, "r--p", 0, 0, "[vvar]", "");
+	map(0x704000, 0x706000, "r-xp", 0, 0, "[vdso]", "");
+	map(0xffffffffff600000, 0xffffffffff601000, "--xp", 0, 0, "[vsyscall]", "");
+	write_object(0x400000, library_object());
+	ck_assert_int_eq(open_process(&process), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
+		ck_assert_int_eq(mapping.kind, expected[i].kind);
+		ck_assert_uint_eq(mapping.sealable, expected[i].sealable);
+		ck_assert_pstr_eq(mapping.object, expected[i].object);
+		ck_assert_pstr_eq(mapping.why, expected[i].why);
+		ck_assert_int_eq(mapping.sealed, !expected[i].why);
+	}
+	ck_assert_uint_eq(mapping.start, 0xffffffffff600000);
+	ck_assert_uint_eq(mapping.end, 0xffffffffff601000);
+	ck_assert_str_eq(mapping.perm, "--xp");
+	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 0);
+	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 0);
+	memseal_process_close(process);
+}
+END_TEST
+
+START_TEST(name_may_hold_anything)
+{
+	struct memseal_process_opts opts = { .size = sizeof(opts), .proc = tree };
+	char name[MEMSEAL_NAME_SIZE];
+	struct memseal_process *process;
+
+	map_library(0x400000, "");
+	remove_file("comm");
+	write_file("comm", "a\n\033\xff) S 6789abc\n");
+	ck_assert_int_eq(open_process(&process), 0);
+	ck_assert_str_eq(memseal_process_comm(process), "a\n\033\xff) S 6789abc");
+	memseal_process_close(process);
+	ck_assert_int_eq(memseal_process_name(PID, &opts, name), 0);
+	ck_assert_str_eq(name, "a\n\033\xff) S 6789abc");
+	ck_assert_int_eq(memseal_process_name(PID + 1, &opts, name), -ESRCH);
+	ck_assert_int_eq(memseal_process_name(0, &opts, name), -EINVAL);
+}
+END_TEST
+
+START_TEST(arguments_are_checked)
+{
+	struct {
+		struct memseal_process_opts known;
+		char newer;
+	} opts = { .known = { .size = sizeof(opts), .proc = tree } };
+	struct memseal_process *process;
+
+	map_library(0x400000, "");
+	ck_assert_int_eq(memseal_process_open(PID, &opts.known, &process), 0);
+	memseal_process_close(process);
+	opts.newer = 1;
+	ck_assert_int_eq(memseal_process_open(PID, &opts.known, &process), -EINVAL);
+	opts.known.size = 4;
+	ck_assert_int_eq(memseal_process_open(PID, &opts.known, &process), -EINVAL);
+	opts.known.size = sizeof(opts.known);
+	ck_assert_int_eq(memseal_process_open(0, &opts.known, &process), -EINVAL);
+	ck_assert_int_eq(memseal_process_open(-1, &opts.known, &process), -EINVAL);
+	ck_assert_int_eq(memseal_process_open(INT_MIN, &opts.known, &process), -EINVAL);
+	ck_assert_int_eq(memseal_process_open(PID + 1, &opts.known, &process), -ESRCH);
+	memseal_process_close(NULL);
+}
+END_TEST
+
+START_TEST(directory_without_proc_is_refused)
+{
+	struct memseal_process_opts opts = { .size = sizeof(opts), .proc = "/var/empty-or-not" };
+	struct memseal_process *process;
+
+	ck_assert_int_eq(memseal_process_open(PID, &opts, &process), -ENOENT);
+	opts.proc = "/usr/lib";
+	ck_assert_int_eq(memseal_process_open(PID, &opts, &process), -ENOENT);
+	opts.proc = "/etc/passwd";
+	ck_assert_int_eq(memseal_process_open(PID, &opts, &process), -ENOENT);
+}
+END_TEST
+
+START_TEST(kernel_thread_is_told)
+{
+	remove_file("stat");
+	write_stat('S', 0x208040);
+	ck_assert_int_eq(failure(), -ENXIO);
+}
+END_TEST
+
+START_TEST(zombie_is_told)
+{
+	make_directory("task");
+	remove_file("stat");
+	write_stat('Z', 0x40000c);
+	ck_assert_int_eq(failure(), -ESRCH);
+}
+END_TEST
+
+START_TEST(ended_main_thread_leaves_the_others)
+{
+	make_directory("task");
+	make_directory("task/42");
+	make_directory("task/43");
+	write_file("task/42/stat", "42 (x) Z 1 1 1 0 -1 4194316 0\n");
+	write_file("task/43/stat", "43 (x) S 1 1 1 0 -1 4194304 0\n");
+	write_file("task/43/comm", "worker\n");
+	map(0x704000, 0x706000, "r-xp", 0, 0, "[vdso]", "sl");
+	move_file("smaps", "task/43/smaps");
+	write_file("smaps", "%s", "");
+	remove_file("stat");
+	write_stat('Z', 0x40000c);
+	assert_coverage(0x2000, 0x2000, 1);
+}
+END_TEST
+
+START_TEST(broken_text_is_refused)
+{
+	map_library(0x400000, "");
+	write_file("smaps", "00500000-00501000 r--p 0000");
+	ck_assert_int_eq(failure(), -EBADMSG);
+}
+END_TEST
+
+START_TEST(kernel_without_smaps_is_told)
+{
+	remove_file("smaps");
+	ck_assert_int_eq(failure(), -EOPNOTSUPP);
+	remove_file("stat");
+	ck_assert_int_eq(failure(), -ESRCH);
+}
+END_TEST
+
+static int remember(pid_t pid, void *arg)
+{
+	pid_t *seen = arg;
+
+	*seen += pid;
+	return 0;
+}
+
+static int stop(pid_t pid, void *arg)
+{
+	(void)arg;
+	return -pid;
+}
+
+START_TEST(processes_are_listed)
+{
+	struct memseal_process_opts opts = { .size = sizeof(opts), .proc = tree };
+	pid_t seen = 0;
+
+	ck_assert_int_eq(memseal_process_each(&opts, remember, &seen), 0);
+	ck_assert_int_eq(seen, PID);
+	ck_assert_int_eq(memseal_process_each(&opts, stop, NULL), -PID);
+	ck_assert_int_eq(memseal_process_each(&opts, NULL, NULL), -EINVAL);
+	opts.proc = "/usr/lib";
+	ck_assert_int_eq(memseal_process_each(&opts, remember, &seen), -ENOENT);
+}
+END_TEST
+
+START_TEST(kinds_have_names)
+{
+	ck_assert_str_eq(memseal_kind_name(MEMSEAL_KIND_TEXT), "text");
+	ck_assert_str_eq(memseal_kind_name(MEMSEAL_KIND_SPECIAL), "special");
+	ck_assert_str_eq(memseal_kind_name((enum memseal_kind)99), "unknown");
+	ck_assert_str_eq(memseal_kind_name((enum memseal_kind) - 1), "unknown");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("proc");
+	TCase *tcase = tcase_create("fake");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, library_is_counted);
+	tcase_add_test(tcase, sealed_library_is_counted);
+	tcase_add_test(tcase, partly_sealed_library_is_counted);
+	tcase_add_test(tcase, writable_relro_is_not_sealed);
+	tcase_add_test(tcase, library_loaded_twice_is_two_images);
+	tcase_add_test(tcase, file_mapped_whole_is_no_image);
+	tcase_add_test(tcase, data_library_is_counted);
+	tcase_add_test(tcase, data_library_mapped_whole_is_no_image);
+	tcase_add_test(tcase, neighbour_file_is_no_segment);
+	tcase_add_test(tcase, segments_replaced_by_memory_are_counted);
+	tcase_add_test(tcase, shared_segments_are_counted_and_locked);
+	tcase_add_test(tcase, split_head_is_counted);
+	tcase_add_test(tcase, fixed_program_is_counted);
+	tcase_add_test(tcase, fixed_program_elsewhere_is_no_image);
+	tcase_add_test(tcase, program_of_32_bits_is_counted);
+	tcase_add_test(tcase, far_program_headers_are_found);
+	tcase_add_test(tcase, small_object_is_one_image);
+	tcase_add_test(tcase, vdso_is_an_image);
+	tcase_add_test(tcase, damaged_headers_are_no_image);
+	tcase_add_test(tcase, deleted_file_is_read_in_memory);
+	tcase_add_test(tcase, file_is_read_where_memory_may_not);
+	tcase_add_test(tcase, replaced_file_is_not_believed);
+	tcase_add_test(tcase, symbolic_link_is_not_followed);
+	tcase_add_test(tcase, device_is_no_image);
+	tcase_add_test(tcase, mappings_are_told);
+	tcase_add_test(tcase, name_may_hold_anything);
+	tcase_add_test(tcase, arguments_are_checked);
+	tcase_add_test(tcase, directory_without_proc_is_refused);
+	tcase_add_test(tcase, kernel_thread_is_told);
+	tcase_add_test(tcase, zombie_is_told);
+	tcase_add_test(tcase, ended_main_thread_leaves_the_others);
+	tcase_add_test(tcase, broken_text_is_refused);
+	tcase_add_test(tcase, kernel_without_smaps_is_told);
+	tcase_add_test(tcase, processes_are_listed);
+	tcase_add_test(tcase, kinds_have_names);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
