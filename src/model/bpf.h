@@ -18,6 +18,7 @@
 #define MEMSEAL_MODEL_BPF_H
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include "base/util.h"
 
