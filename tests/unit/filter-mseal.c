@@ -23,12 +23,13 @@
 #define PAGE         UINT64_C(4096)
 #define PAGES        96 /* mapped to two thirds; calls name addresses in here alone */
 #define SEALS_MAX    6
-#define BATCH        24 /* calls of a pair of twins, at most: up to the first difference */
+#define BATCH        16 /* calls of a pair of twins, at most: up to the first difference */
 #define CALLS_WANTED 100000
 #define MADV_GUARD   102
 
 /* Documentation/admin-guide/mm/pagemap.rst */
-#define PAGEMAP_PRESENT_OR_GUARD (UINT64_C(1) << 63 | UINT64_C(1) << 58)
+#define PAGEMAP_PRESENT(entry) ((entry) >> 63)
+#define PAGEMAP_GUARD(entry)   ((entry) >> 58 & 1)
 
 enum kind {
 	SAME,
@@ -157,9 +158,12 @@ static uint64_t state_of(const struct trial *trial)
 		uint64_t start = max_u64(mapping.start, trial->base);
 		uint64_t end = min_u64(mapping.end, trial->base + PAGES * PAGE);
 
-		for (uint64_t at = start; at < end; at += PAGE)
-			state = mix(mix(mix(state, at), mapping.prot),
-				pagemap[(at - trial->base) / PAGE] & PAGEMAP_PRESENT_OR_GUARD);
+		for (uint64_t at = start; at < end; at += PAGE) {
+			uint64_t entry = pagemap[(at - trial->base) / PAGE];
+
+			state = mix(mix(state, at), mapping.prot);
+			state = mix(state, PAGEMAP_PRESENT(entry) + 2 * PAGEMAP_GUARD(entry));
+		}
 	}
 	return state;
 }
