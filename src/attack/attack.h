@@ -105,6 +105,7 @@ enum attack_kind {
 enum attack_lock {
 	ATTACK_LOCK_NONE,
 	ATTACK_LOCK_KERNEL, /* mseal(2) */
+	ATTACK_LOCK_FILTER, /* a seccomp filter: MEMSEAL_MAPPING and MEMSEAL_NO_DISCARD */
 	ATTACK_LOCKS,
 };
 

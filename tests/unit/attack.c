@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <memseal.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 
 #include "attack/attack.h"
 #include "base/sys.h"
+#include "engine/filter.h"
 
 #define PAGES   4
 #define WATCHED 2 /* not the first page, not the last */
@@ -147,6 +149,21 @@ static void (*const make[ATTACK_KINDS])(struct attack_target *target) = {
 	[ATTACK_MEMFD_RO] = make_memfd_ro,
 };
 
+/* As the agent holds images: engine/images-filter.c. */
+static void hold(const struct attack_target *target)
+{
+	const struct bpf_range range = {
+		.start = target->addr,
+		.end = target->addr + target->len,
+		.effects = MEMSEAL_MAPPING | MEMSEAL_NO_DISCARD,
+	};
+	struct filter_report report;
+	struct bpf_policy policy;
+
+	filter_policy(&policy);
+	ck_assert_int_eq(filter_install(&policy, &range, 1, &report), 0);
+}
+
 static void apply_lock(enum attack_lock lock, const struct attack_target *target)
 {
 	switch (lock) {
@@ -155,6 +172,9 @@ static void apply_lock(enum attack_lock lock, const struct attack_target *target
 		return;
 	case ATTACK_LOCK_KERNEL:
 		ck_assert_int_eq(sys_mseal(target->addr, target->len, 0), 0);
+		return;
+	case ATTACK_LOCK_FILTER:
+		hold(target);
 		return;
 	}
 }
@@ -171,7 +191,7 @@ static struct attack_target new_target(enum attack_kind kind)
 	return target;
 }
 
-static void observe(const struct attack *attack, enum attack_kind kind, enum attack_lock lock,
+static void attack_locked(const struct attack *attack, enum attack_kind kind, enum attack_lock lock,
 	char text[ATTACK_TEXT_SIZE])
 {
 	struct attack_target target = new_target(kind);
@@ -180,9 +200,26 @@ static void observe(const struct attack *attack, enum attack_kind kind, enum att
 	apply_lock(lock, &target);
 	ck_assert_int_eq(attack_run(attack, &target, &result), 0);
 	attack_result_text(&result, text);
-	close(target.file);
-	if (target.writable != target.file)
-		close(target.writable);
+}
+
+/* In a child, with which the lock goes: filters add up, and hold what is mapped there later. */
+static void observe(const struct attack *attack, enum attack_kind kind, enum attack_lock lock,
+	char text[ATTACK_TEXT_SIZE])
+{
+	char *shared = mmap(
+		NULL, ATTACK_TEXT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		attack_locked(attack, kind, lock, shared);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	strcpy(text, shared);
+	munmap(shared, ATTACK_TEXT_SIZE);
 }
 
 static bool has_capability(unsigned cap)
