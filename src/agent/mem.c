@@ -4,10 +4,13 @@
  * alone. Compiled so that the loops are not turned into calls of themselves.
  */
 #include <stddef.h>
+#include <stdint.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t len);
 void *memset(void *to, int c, size_t len);
+void *memmove(void *to, const void *from, size_t len);
 int memcmp(const void *a, const void *b, size_t len);
+size_t strlen(const char *s);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t len)
 {
@@ -35,6 +38,19 @@ void *memset(void *to, int c, size_t len)
 	return to;
 }
 
+/* Forwards, memcpy() reads each byte before it writes there. */
+void *memmove(void *to, const void *from, size_t len)
+{
+	unsigned char *t = to;
+	const unsigned char *f = from;
+
+	if ((uintptr_t)to - (uintptr_t)from >= len)
+		return memcpy(to, from, len);
+	while (len--)
+		t[len] = f[len];
+	return to;
+}
+
 int memcmp(const void *a, const void *b, size_t len)
 {
 	const unsigned char *x = a, *y = b;
@@ -43,4 +59,13 @@ int memcmp(const void *a, const void *b, size_t len)
 		if (*x != *y)
 			return *x - *y;
 	return 0;
+}
+
+size_t strlen(const char *s)
+{
+	size_t len = 0;
+
+	while (s[len])
+		len++;
+	return len;
 }

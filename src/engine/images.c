@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <link.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 
 #include "base/sys.h"
+#include "engine/images-filter.h"
 #include "engine/kernel.h"
 #include "engine/own-maps.h"
 #include "engine/relro.h"
@@ -20,10 +22,6 @@ struct own_image {
 	uint64_t bias;
 	struct image image;
 	bool in_loading; /* by another thread: leave it */
-};
-
-struct run {
-	uint64_t start, end;
 };
 
 struct job {
@@ -41,8 +39,9 @@ struct job {
 	size_t mapping_count;
 	struct relro_span *repairs;
 	size_t repair_count;
-	struct run *runs;
+	struct images_run *runs;
 	size_t run_count;
+	struct bpf_range *ranges; /* as many, for the filter */
 };
 
 static int fail(struct job *job, int error, const char *what, uint64_t start, uint64_t end)
@@ -147,8 +146,9 @@ static int pin_images(struct job *job)
 		const struct own_image *own = &job->images[i];
 
 		if (can_be_unloaded(own) && !job->opts->pin(own->name))
-			return fail(job, -EBUSY, "cannot keep an object from being unloaded",
-				own->bias, own->bias);
+			return fail(job, -EBUSY,
+				"the loader does not keep an object from being unloaded", own->bias,
+				own->bias);
 	}
 	return 0;
 }
@@ -281,36 +281,37 @@ static bool to_be_sealed(
 
 static void add_run(struct job *job, uint64_t start, uint64_t end)
 {
-	struct run *last = job->run_count ? &job->runs[job->run_count - 1] : NULL;
+	struct images_run *last = job->run_count ? &job->runs[job->run_count - 1] : NULL;
 
 	if (last && last->end == start)
 		last->end = end;
 	else
-		job->runs[job->run_count++] = (struct run){ .start = start, .end = end };
+		job->runs[job->run_count++] = (struct images_run){ .start = start, .end = end };
 }
 
 /* Adjacent pieces become one run; nothing in a run is sealed yet (see kernel_seal()). */
 static void add_piece(
 	struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
 {
-	bool anonymous = mapping->inode == 0 && !mapping->shared;
+	bool discardable = !job->opts->filter && (mapping->inode != 0 || mapping->shared);
 
 	if (!to_be_sealed(job, mapping, piece))
 		return;
-	if (piece->role == PLAN_RELRO && (!anonymous || piece->why == PLAN_WRITABLE))
+	if (piece->role == PLAN_RELRO && (discardable || piece->why == PLAN_WRITABLE))
 		job->repairs[job->repair_count++] =
 			(struct relro_span){ .start = piece->start, .end = piece->end };
 	add_run(job, piece->start, piece->end);
 }
 
-/* Pieces are at most as many as mappings and two for each extent. */
+/* Pieces are at most as many as mappings and two for each extent; and there is the caller's own. */
 static int alloc_lists(struct job *job)
 {
-	size_t most = job->mapping_count + 2 * job->plan.count;
+	size_t most = job->mapping_count + 2 * job->plan.count + 1;
 
 	job->runs = scratch_alloc(job->scratch, most * sizeof(*job->runs));
 	job->repairs = scratch_alloc(job->scratch, most * sizeof(*job->repairs));
-	return job->runs && job->repairs ? 0 : -ENOSPC;
+	job->ranges = scratch_alloc(job->scratch, most * sizeof(*job->ranges));
+	return job->runs && job->repairs && job->ranges ? 0 : -ENOSPC;
 }
 
 static int repair_relro(struct job *job)
@@ -324,10 +325,32 @@ static int repair_relro(struct job *job)
 	return 0;
 }
 
+/* What the loader left writable; the filter sees to the rest. */
+static int protect_relro(struct job *job)
+{
+	for (size_t i = 0; i < job->repair_count; i++) {
+		const struct relro_span *span = &job->repairs[i];
+		int r = sys_mprotect(span->start, span->end - span->start, PROT_READ);
+
+		if (r < 0)
+			return fail(job, r, "cannot make RELRO read-only", span->start, span->end);
+	}
+	return 0;
+}
+
+static int hold_runs(struct job *job)
+{
+	int r = images_filter(job->runs, job->run_count, job->ranges, job->result);
+
+	for (size_t i = 0; r == 0 && i < job->run_count; i++)
+		job->result->sealed += job->runs[i].end - job->runs[i].start;
+	return r;
+}
+
 static int seal_runs(struct job *job)
 {
 	for (size_t i = 0; i < job->run_count; i++) {
-		const struct run *run = &job->runs[i];
+		const struct images_run *run = &job->runs[i];
 		int r = kernel_seal_unsealed(run->start, run->end, job->page, &job->result->sealed);
 
 		if (r < 0)
@@ -349,6 +372,8 @@ static int prepare(struct job *job)
 	if (!job->opts->settled)
 		each_piece(job, note_loading);
 	each_piece(job, add_piece);
+	if (job->opts->own.end)
+		add_run(job, job->opts->own.start, job->opts->own.end);
 	return 0;
 }
 
@@ -356,9 +381,12 @@ static int carry_out(struct job *job)
 {
 	int r = pin_images(job);
 
-	if (r == 0)
-		r = repair_relro(job);
-	return r < 0 ? r : seal_runs(job);
+	if (r < 0)
+		return r;
+	r = job->opts->filter ? protect_relro(job) : repair_relro(job);
+	if (r < 0)
+		return r;
+	return job->opts->filter ? hold_runs(job) : seal_runs(job);
 }
 
 static int seal_new_images(struct job *job)

@@ -15,7 +15,17 @@ struct images_progress {
 	size_t done;                 /* objects at the head of its list that need no second look */
 };
 
+/* Whole pages. */
+struct images_run {
+	uint64_t start, end;
+};
+
 struct images_opts {
+	/*
+	 * A seccomp filter holds the images instead of mseal(2), against discarding too. It stays
+	 * in force after execve(2): whether that may be is asked above this floor.
+	 */
+	bool filter;
 	/*
 	 * Every object is relocated and no other thread runs: RELRO that the loader left writable
 	 * (musl's own) is made read-only. Otherwise such an image is taken for one that another
@@ -28,6 +38,7 @@ struct images_opts {
 	 */
 	bool (*pin)(const char *name);
 	struct images_progress *progress; /* NULL: look at all */
+	struct images_run own;            /* the caller's, sealed along with them; or empty */
 };
 
 struct images_result {
@@ -41,9 +52,9 @@ struct images_result {
  * Seals every image that is not sealed yet. *ret is written on failure too. Not reentrant: one
  * thread at a time.
  *
- * -ENOMEM, -EPERM, -ENOSYS, -EINVAL as kernel_seal(); -EOPNOTSUPP as kernel_sealed_works();
- * -ENOEXEC: an image's headers are damaged; -EBUSY: not pinned; -EBADMSG and what openat(2) and
- * read(2) answer for /proc/self/maps.
+ * -ENOMEM, -EPERM, -ENOSYS, -EINVAL as kernel_seal(), or as images_filter(); -EOPNOTSUPP as
+ * kernel_sealed_works(); -ENOEXEC: an image's headers are damaged; -EBUSY: not pinned; -EBADMSG and
+ * what openat(2) and read(2) answer for /proc/self/maps.
  */
 int images_seal(const struct images_opts *opts, uint64_t page, struct images_result *ret) MUST_CHECK
 	NONNULL(1, 3);

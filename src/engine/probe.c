@@ -102,6 +102,17 @@ enum memseal_support probe_mseal_quick(void)
 	return refusal(ret);
 }
 
+enum memseal_support probe_seccomp_quick(void)
+{
+	uint32_t action = SECCOMP_RET_ERRNO;
+	int ret = sys_seccomp(SECCOMP_GET_ACTION_AVAIL, 0, &action);
+
+	if (ret == 0)
+		return MEMSEAL_YES;
+	/* EINVAL: without CONFIG_SECCOMP_FILTER, or before Linux 4.14. */
+	return ret == -EINVAL || ret == -EOPNOTSUPP ? MEMSEAL_NO : refusal(ret);
+}
+
 /*
  * The attempts. Each runs in the child, whose memory, descriptors and filters go with it, and
  * makes no other calls than those of base/sys.h.

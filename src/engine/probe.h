@@ -15,4 +15,10 @@
  */
 enum memseal_support probe_mseal_quick(void);
 
+/*
+ * Does the kernel take seccomp filters that answer with an errno? One system call, and nothing is
+ * installed.
+ */
+enum memseal_support probe_seccomp_quick(void);
+
 #endif
