@@ -12,6 +12,7 @@
 #include "agent/symbol.h"
 #include "base/sys.h"
 #include "engine/images.h"
+#include "engine/layout.h"
 
 union agent_state_pages agent_pages __attribute__((aligned(AGENT_PAGE_MAX)));
 
@@ -34,7 +35,8 @@ static void report(const struct images_result *result, int error, bool starting)
 		message_str(&message, " at ");
 		message_hex(&message, result->start);
 	}
-	message_error(&message, error);
+	if (error)
+		message_error(&message, error);
 	if (starting && !agent.allow_unsealed)
 		message_str(&message, NOT_STARTED);
 	message_send(&message);
@@ -42,21 +44,24 @@ static void report(const struct images_result *result, int error, bool starting)
 
 /*
  * pinning: objects can be unloaded here, and dlopen() may be called. It may not before the C
- * library was initialised, because it would do that itself, without the environment.
+ * library was initialised, because it would do that itself, without the environment. The first
+ * time, own is the agent's state.
  */
-static int seal_images(bool settled, bool pinning)
+static int seal_images(bool pinning, struct images_run own)
 {
 	static struct images_progress progress;
 	const struct images_opts opts = {
-		.settled = settled,
+		.filter = agent.filter,
+		.settled = own.end != 0,
 		.pin = pinning ? agent_pin : NULL,
 		.progress = &progress,
+		.own = own,
 	};
 	struct images_result result;
 	int r = images_seal(&opts, agent.page, &result);
 
 	if (r < 0)
-		report(&result, r, settled);
+		report(&result, r, opts.settled);
 	return r;
 }
 
@@ -85,7 +90,7 @@ void agent_seal_new(void)
 			return;
 		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
 		/* Whatever came through the hook is pinned already. */
-		(void)seal_images(false, agent.glibc && !agent.open);
+		(void)seal_images(agent.glibc && !agent.open, (struct images_run){ 0 });
 		__atomic_store_n(&sealing, 0, __ATOMIC_SEQ_CST);
 	}
 }
@@ -104,18 +109,61 @@ static void find_libc(void)
 	}
 }
 
-/* Nothing of the state changes from here on; it must not be changed by others either. */
-static int seal_state(void)
+/* Of error 0, what says it all. */
+static int fail(const char *what, int error)
 {
-	uint64_t start = (uintptr_t)&agent_pages;
-	const struct images_result failed = { .failed = "cannot seal the agent", .start = start };
+	const struct images_result failed = { .failed = what };
+
+	report(&failed, error, true);
+	return error ? error : -EOPNOTSUPP;
+}
+
+/* The first object is the program: without a bias it is where it was linked to be. */
+static int read_bias(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	*(uint64_t *)arg = info->dlpi_addr;
+	return 1;
+}
+
+/*
+ * A filter stays after execve(2), and would refuse the loader's calls if the next program had to
+ * lie where this one does. memseal run looks at the first program alone.
+ */
+static int check_layout(void)
+{
+	uint64_t bias = 0;
 	int r;
 
-	r = sys_mprotect(start, sizeof(agent_pages), PROT_READ);
-	if (r == 0)
-		r = sys_mseal(start, sizeof(agent_pages), 0);
+	dl_iterate_phdr(read_bias, &bias);
+	if (bias == 0)
+		return fail(
+			"linked to a fixed address: a filter there would break what it executes",
+			0);
+	r = layout_random();
 	if (r < 0)
-		report(&failed, r, true);
+		return fail("cannot find out whether addresses are random", r);
+	return r ? 0
+		 : fail("addresses are not random: a filter there would break what it executes", 0);
+}
+
+/*
+ * Nothing of the state changes from here on, and others must not change it either. Objects that are
+ * opened meanwhile, to pin them, come to agent_seal_new() and find that this thread is at it.
+ */
+static int seal_all(bool pinning)
+{
+	const uint64_t state = (uintptr_t)&agent_pages;
+	int r = agent.filter ? check_layout() : 0;
+
+	if (r < 0)
+		return r;
+	r = sys_mprotect(state, sizeof(agent_pages), PROT_READ);
+	if (r < 0)
+		return fail("cannot make the agent's state read-only", r);
+	sealing = sys_getpid();
+	r = seal_images(pinning, (struct images_run){ state, state + sizeof(agent_pages) });
+	sealing = 0;
 	return r;
 }
 
@@ -143,11 +191,9 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	usable = agent.glibc && &environ && environ;
 	if (usable && !agent.no_dlopen)
 		(void)hook_install();
-	/* Without a dlopen() so far, all there is was loaded with the program, and stays. */
-	r = seal_images(true, usable && agent.opened);
 	agent.ready = true;
-	if (r == 0)
-		r = seal_state();
+	/* Without a dlopen() so far, all there is was loaded with the program, and stays. */
+	r = seal_all(usable && agent.opened);
 	if (r < 0 && !agent.allow_unsealed)
 		sys_exit_group(EXIT_MEMSEAL);
 }

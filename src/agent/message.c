@@ -51,15 +51,15 @@ static const struct {
 } errors[] = {
 	{ EPERM, "refused by a seccomp filter (EPERM)" },
 	{ ENOSYS, "a seccomp filter or this kernel knows no mseal(2) (ENOSYS)" },
-	{ ENOMEM, "out of memory or of vm.max_map_count (ENOMEM)" },
+	{ ENOMEM, "out of memory, of vm.max_map_count or of room for filters (ENOMEM)" },
 	{ EINVAL, "the kernel does not take the range (EINVAL)" },
 	{ EACCES, "permission denied (EACCES)" },
 	{ ENOENT, "no such file (ENOENT)" },
 	{ EMFILE, "too many open files (EMFILE)" },
 	{ ENFILE, "too many open files in the system (ENFILE)" },
 	{ EBADMSG, "not understood (EBADMSG)" },
-	{ EBUSY, "the loader refuses (EBUSY)" },
-	{ EOPNOTSUPP, "the kernel does not tell (EOPNOTSUPP)" },
+	{ EBUSY, "busy (EBUSY)" },
+	{ EOPNOTSUPP, "not by this kernel, or refused by a seccomp filter (EOPNOTSUPP)" },
 	{ ENOEXEC, "not a valid ELF image (ENOEXEC)" },
 };
 

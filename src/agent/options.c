@@ -42,5 +42,6 @@ void options_read(char *const *environment)
 	for (; text && *text; text = next_word(text)) {
 		agent.allow_unsealed |= is_word(text, "allow-unsealed");
 		agent.no_dlopen |= is_word(text, "no-dlopen");
+		agent.filter |= is_word(text, "filter");
 	}
 }

@@ -26,9 +26,10 @@ typedef void *dlopen_fn(const char *file, int mode);
 
 struct agent_state {
 	uint64_t page;       /* bytes */
-	bool ready;          /* the constructor is done and this state is sealed */
+	bool ready;          /* this state is complete; it is sealed with the images */
 	bool allow_unsealed; /* what cannot be sealed is reported and left */
 	bool no_dlopen;      /* objects loaded later are left alone */
+	bool filter;         /* a seccomp filter in place of mseal(2) */
 	bool glibc;          /* objects can be unloaded: they must be pinned */
 
 	bool opened; /* a constructor before the agent's called dlopen() */
