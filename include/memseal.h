@@ -46,6 +46,7 @@ extern "C" {
 enum memseal_engine {
 	MEMSEAL_ENGINE_AUTO = 0,
 	MEMSEAL_ENGINE_KERNEL = 1, /* mseal(2): 64-bit Linux 6.10 or later */
+	MEMSEAL_ENGINE_FILTER = 2, /* a seccomp filter; of memseal_program_find() only */
 };
 
 struct memseal_range {
@@ -230,7 +231,10 @@ enum memseal_refusal {
 	MEMSEAL_RUN_NO_AGENT,       /* the agent is missing, unreadable or damaged */
 	MEMSEAL_RUN_NO_MSEAL,       /* the kernel has no mseal(2) */
 	MEMSEAL_RUN_FILTERED,       /* a seccomp filter refuses mseal(2) */
-	MEMSEAL_RUN_NO_PROC, /* /proc is not mounted: the agent reads its own mappings there */
+	MEMSEAL_RUN_NO_PROC,   /* /proc is not mounted: the agent reads its own mappings there */
+	MEMSEAL_RUN_NO_FILTER, /* the kernel has no seccomp filters, or one refuses more */
+	MEMSEAL_RUN_NOT_PIE,   /* the filter engine: linked to a fixed address */
+	MEMSEAL_RUN_NO_ASLR, /* the filter engine: addresses are not random, or it cannot be told */
 };
 
 struct memseal_program; /* opaque */
@@ -240,6 +244,13 @@ struct memseal_run_opts {
 	bool no_dlopen;      /* leave objects alone that are loaded after the start */
 	bool allow_unsealed; /* what cannot be sealed runs all the same */
 	const char *agent;   /* path of libmemseal-agent.so; NULL: the one installed with memseal */
+	/*
+	 * What seals. MEMSEAL_ENGINE_AUTO: mseal(2) where it works, else a seccomp filter. The
+	 * filter is inherited by the programs that this one executes, although it holds nothing of
+	 * theirs: see memseal-run(1) for what that means. It sets no_new_privs in a process without
+	 * CAP_SYS_ADMIN.
+	 */
+	enum memseal_engine engine;
 };
 
 /*
@@ -247,7 +258,7 @@ struct memseal_run_opts {
  * path_list (colon separated; NULL: the system's default). Follows #! to the program that will
  * really run, and finds out whether it can be sealed. Free with memseal_program_free().
  *
- * -EINVAL  name is NULL, or options
+ * -EINVAL  name is NULL, or options, or an unknown engine
  * -ENOENT  no such program, or name is empty  (shells exit with 127)
  * -EACCES, -ENOEXEC, -EISDIR, -ELOOP, -ENOTDIR, -ENAMETOOLONG, -EIO  found, but it cannot be
  *          executed                           (shells exit with 126)

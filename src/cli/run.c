@@ -16,6 +16,7 @@
 
 enum {
 	OPT_ALLOW_UNSEALED = 256,
+	OPT_ENGINE,
 	OPT_NO_DLOPEN,
 };
 
@@ -27,6 +28,8 @@ static int print_help(void)
 	       "Programs that it starts inherit this. What cannot be sealed is not started.\n\n"
 	       "Options:\n"
 	       "      --allow-unsealed  start what cannot be sealed all the same, with a warning\n"
+	       "      --engine=ENGINE   what seals: kernel, which is mseal(2), filter, a seccomp\n"
+	       "                        filter, or auto, the first that works here; the default\n"
 	       "      --no-dlopen       leave objects alone that are loaded after the start\n"
 	       "  -h, --help            this text\n"
 	       "  -V, --version         the version\n\n"
@@ -93,10 +96,25 @@ static int run(char **argv, struct memseal_run_opts *opts)
 	die(find_status(r), "%s: %s", quote(argv[0]).text, strerror(-r));
 }
 
+static enum memseal_engine engine_named(const char *name)
+{
+	static const char *const names[] = {
+		[MEMSEAL_ENGINE_AUTO] = "auto",
+		[MEMSEAL_ENGINE_KERNEL] = "kernel",
+		[MEMSEAL_ENGINE_FILTER] = "filter",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum memseal_engine)i;
+	die(STATUS_RUN_FAILED, "%s: no engine: auto, kernel or filter", quote(name).text);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "allow-unsealed", no_argument, NULL, OPT_ALLOW_UNSEALED },
+		{ "engine", required_argument, NULL, OPT_ENGINE },
 		{ "no-dlopen", no_argument, NULL, OPT_NO_DLOPEN },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -114,6 +132,8 @@ int cmd_run(int argc, char **argv)
 			return print_version();
 		opts.allow_unsealed |= c == OPT_ALLOW_UNSEALED;
 		opts.no_dlopen |= c == OPT_NO_DLOPEN;
+		if (c == OPT_ENGINE)
+			opts.engine = engine_named(optarg);
 	}
 	if (optind == argc)
 		die(STATUS_RUN_FAILED, "no command given: see memseal run --help");

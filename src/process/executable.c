@@ -223,7 +223,8 @@ static bool is_text(const struct file *file)
 	return !memchr(file->head, '\0', len);
 }
 
-int executable_judge(const char *path, enum memseal_refusal *ret_refusal, char *ret_interpreter)
+int executable_judge(
+	const char *path, enum memseal_refusal *ret_refusal, bool *ret_pie, char *ret_interpreter)
 {
 	CLEANUP(close_file) struct file file = { .fd = -1 };
 	int r = open_file(path, &file);
@@ -238,6 +239,7 @@ int executable_judge(const char *path, enum memseal_refusal *ret_refusal, char *
 		r = judge_elf(&file, ret_refusal);
 		if (r == 0 && *ret_refusal == MEMSEAL_RUN_OK)
 			judge_privileges(&file, path, ret_refusal);
+		*ret_pie = file.header.type != ET_EXEC;
 		return r < 0 ? r : EXECUTABLE_PROGRAM;
 	}
 	if (file.head_len >= 2 && file.head[0] == '#' && file.head[1] == '!')

@@ -14,12 +14,13 @@ enum executable_kind {
 };
 
 /*
- * A program: whether it is refused. A script: the interpreter's path, into a buffer of PATH_MAX
- * bytes. Returns an enum executable_kind; -ENOEXEC: bytes that nothing here can execute; or why the
- * file cannot be read, but for -EACCES, which is a refusal.
+ * A program: whether it is refused, and with *ret_pie whether it is linked to no address. A script:
+ * the interpreter's path, into a buffer of PATH_MAX bytes. Returns an enum executable_kind;
+ * -ENOEXEC: bytes that nothing here can execute; or why the file cannot be read, but for -EACCES,
+ * which is a refusal.
  */
-int executable_judge(const char *path, enum memseal_refusal *ret_refusal,
-	char *ret_interpreter) MUST_CHECK NONNULL(1, 2, 3);
+int executable_judge(const char *path, enum memseal_refusal *ret_refusal, bool *ret_pie,
+	char *ret_interpreter) MUST_CHECK NONNULL(1, 2, 3, 4);
 
 /* Can this file be loaded as the agent: an ELF shared object of this architecture? */
 bool executable_is_agent(const char *path) NONNULL(1);

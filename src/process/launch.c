@@ -67,20 +67,24 @@ static int preload_entry(const struct memseal_program *program, char *const *env
 	return len < 0 ? -ENOMEM : 0;
 }
 
-static const char *options_entry(const struct memseal_program *program)
+/* What the agent is told, if there is something to tell. */
+static int options_entry(const struct memseal_program *program, char **ret)
 {
-	if (program->no_dlopen && program->allow_unsealed)
-		return OPTIONS "no-dlopen,allow-unsealed";
-	if (program->no_dlopen)
-		return OPTIONS "no-dlopen";
-	return program->allow_unsealed ? OPTIONS "allow-unsealed" : NULL;
+	int len;
+
+	if (!program->no_dlopen && !program->allow_unsealed && !program->filter)
+		return 0;
+	len = asprintf(ret, OPTIONS "%s%s%s", program->no_dlopen ? "no-dlopen," : "",
+		program->allow_unsealed ? "allow-unsealed," : "", program->filter ? "filter," : "");
+	if (len < 0)
+		return -ENOMEM;
+	(*ret)[len - 1] = '\0';
+	return 0;
 }
 
 /* The caller's environment with the two variables set, in the place of their old values. */
-static int build_environment(
-	const struct memseal_program *program, char *const *envp, char *preload, char ***ret)
+static int build_environment(char *const *envp, char *preload, char *options, char ***ret)
 {
-	const char *options = options_entry(program);
 	char **env = malloc((vector_len(envp) + 3) * sizeof(*env));
 	size_t n = 0;
 
@@ -91,7 +95,7 @@ static int build_environment(
 			env[n++] = *envp;
 	env[n++] = preload;
 	if (options)
-		env[n++] = (char *)options;
+		env[n++] = options;
 	env[n] = NULL;
 	*ret = env;
 	return 0;
@@ -121,7 +125,7 @@ static int exec_program(const struct memseal_program *program, char *const *argv
 EXPORT int memseal_program_exec(
 	const struct memseal_program *program, char *const argv[], char *const envp[])
 {
-	CLEANUP(free_string) char *preload = NULL;
+	CLEANUP(free_string) char *preload = NULL, *options = NULL;
 	CLEANUP(free_vector) char **env = NULL;
 	int r;
 
@@ -131,6 +135,8 @@ EXPORT int memseal_program_exec(
 		return exec_program(program, argv, envp);
 	r = preload_entry(program, envp, &preload);
 	if (r == 0)
-		r = build_environment(program, envp, preload, &env);
+		r = options_entry(program, &options);
+	if (r == 0)
+		r = build_environment(envp, preload, options, &env);
 	return r < 0 ? r : exec_program(program, argv, env);
 }

@@ -11,6 +11,7 @@
 
 #include "base/options.h"
 #include "base/sys.h"
+#include "engine/layout.h"
 #include "engine/probe.h"
 #include "process/executable.h"
 
@@ -93,14 +94,14 @@ static void refuse(
 }
 
 /* Follows #! lines from the program's file to what the kernel will load, and judges that. */
-static int judge_file(struct memseal_program *program)
+static int judge_file(struct memseal_program *program, bool *ret_pie)
 {
 	char path[PROGRAM_PATH_MAX], next[PROGRAM_PATH_MAX];
 
 	strcpy(path, program->path);
 	for (unsigned depth = 0; depth <= SCRIPT_DEPTH; depth++) {
 		enum memseal_refusal refusal = MEMSEAL_RUN_OK;
-		int r = executable_judge(path, &refusal, next);
+		int r = executable_judge(path, &refusal, ret_pie, next);
 
 		if (r < 0)
 			return r;
@@ -126,15 +127,41 @@ static bool is_preloadable(const char *path)
 	return path[0] == '/' && !path[strcspn(path, ": \t\n;")];
 }
 
+/* A filter is to be wherever the agent is, in all the programs to come: MEMSEAL_RUN_OK, or not. */
+static enum memseal_refusal judge_filter(bool pie)
+{
+	if (!pie)
+		return MEMSEAL_RUN_NOT_PIE;
+	return layout_random() == 1 ? MEMSEAL_RUN_OK : MEMSEAL_RUN_NO_ASLR;
+}
+
+/* Which engine it will be, and why it cannot. What a filter must not hold does not concern others
+   that the program starts. False: none works here. */
+static bool judge_engine(struct memseal_program *program, enum memseal_engine engine, bool pie)
+{
+	enum memseal_support mseal =
+		engine == MEMSEAL_ENGINE_FILTER ? MEMSEAL_NO : probe_mseal_quick();
+	enum memseal_refusal refusal;
+
+	if (mseal == MEMSEAL_YES)
+		return true;
+	if (engine != MEMSEAL_ENGINE_KERNEL && probe_seccomp_quick() == MEMSEAL_YES) {
+		program->filter = true;
+		refusal = judge_filter(pie);
+		if (refusal != MEMSEAL_RUN_OK)
+			refuse(program, refusal, program->path);
+		return true;
+	}
+	refusal = mseal == MEMSEAL_NO ? MEMSEAL_RUN_NO_MSEAL : MEMSEAL_RUN_FILTERED;
+	if (engine == MEMSEAL_ENGINE_FILTER)
+		refusal = MEMSEAL_RUN_NO_FILTER;
+	refuse(program, refusal, program->path);
+	return false;
+}
+
 static void judge_agent(struct memseal_program *program)
 {
-	enum memseal_support mseal = probe_mseal_quick();
-
-	if (mseal == MEMSEAL_NO)
-		refuse(program, MEMSEAL_RUN_NO_MSEAL, program->path);
-	else if (mseal != MEMSEAL_YES)
-		refuse(program, MEMSEAL_RUN_FILTERED, program->path);
-	else if (sys_faccessat(AT_FDCWD, OWN_MAPS, R_OK) < 0)
+	if (sys_faccessat(AT_FDCWD, OWN_MAPS, R_OK) < 0)
 		refuse(program, MEMSEAL_RUN_NO_PROC, OWN_MAPS);
 	else if (!is_preloadable(program->agent) || !executable_is_agent(program->agent))
 		refuse(program, MEMSEAL_RUN_NO_AGENT, program->agent);
@@ -152,9 +179,10 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 {
 	CLEANUP(free_program) struct memseal_program *program = NULL;
 	struct memseal_run_opts options;
+	bool pie = true;
 	int r = options_read(&options, sizeof(options), opts);
 
-	if (r < 0 || !name)
+	if (r < 0 || !name || (unsigned)options.engine > MEMSEAL_ENGINE_FILTER)
 		return -EINVAL;
 	if (!*name)
 		return -ENOENT;
@@ -167,10 +195,11 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 	if (r == 0)
 		r = find_file(name, path_list, program->path);
 	if (r == 0)
-		r = judge_file(program);
+		r = judge_file(program, &pie);
 	if (r < 0)
 		return r;
-	if (program->refusal == MEMSEAL_RUN_OK || program->allow_unsealed)
+	if ((program->refusal == MEMSEAL_RUN_OK || program->allow_unsealed) &&
+		judge_engine(program, options.engine, pie))
 		judge_agent(program);
 	*ret_program = STEAL(program, NULL);
 	return 0;
@@ -206,6 +235,12 @@ EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 		[MEMSEAL_RUN_NO_MSEAL] =
 			"this kernel has no mseal(2): Linux 6.10 or later is needed",
 		[MEMSEAL_RUN_NO_PROC] = "cannot be read, and the agent needs it: mount /proc",
+		[MEMSEAL_RUN_NO_FILTER] =
+			"no seccomp filters here: the kernel lacks them or a filter refuses more",
+		[MEMSEAL_RUN_NOT_PIE] =
+			"linked to a fixed address: a filter there would break what it executes",
+		[MEMSEAL_RUN_NO_ASLR] =
+			"addresses are not random: a filter there would break what it executes",
 		[MEMSEAL_RUN_FILTERED] = "a seccomp filter refuses mseal(2): allow it there",
 	};
 

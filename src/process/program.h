@@ -16,6 +16,7 @@ struct memseal_program {
 	bool shell;   /* a script without #!: /bin/sh reads it */
 	bool inherit; /* the agent is usable and goes into the environment */
 	bool no_dlopen, allow_unsealed;
+	bool filter; /* the filter engine, rather than mseal(2) */
 };
 
 #endif

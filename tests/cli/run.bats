@@ -257,11 +257,11 @@ hello() {
 	run -125 './a b/memseal' run echo started
 }
 
-@test "a kernel or a filter without mseal is told, and nothing starts" {
-	run -125 "$BUILD/tests/deny-syscall" 462 1 "$MEMSEAL" run echo started
+@test "the kernel engine without mseal is told, and nothing starts" {
+	run -125 "$BUILD/tests/deny-syscall" 462 1 "$MEMSEAL" run --engine=kernel echo started
 	[[ "$output" == *"a seccomp filter refuses mseal(2)"* ]]
 	run -0 --separate-stderr "$BUILD/tests/deny-syscall" 462 1 \
-		"$MEMSEAL" run --allow-unsealed echo started
+		"$MEMSEAL" run --engine=kernel --allow-unsealed echo started
 	[ "$output" = started ]
 	[ "${#stderr_lines[@]}" = 1 ]
 }
@@ -280,6 +280,9 @@ hello() {
 	run -125 "$MEMSEAL" run --frobnicate echo
 	[[ "$output" == *"'--frobnicate'"* ]]
 	run -125 "$MEMSEAL" run
+	run -125 "$MEMSEAL" run --engine=cartridge echo
+	[[ "$output" == *"'cartridge': no engine"* ]]
+	run -125 "$MEMSEAL" run --engine
 	run -0 "$MEMSEAL" run sh -c 'echo "$1"' sh --version
 	[ "$output" = --version ]
 	run -125 bash -c '"$0" run --help >&-' "$MEMSEAL"
