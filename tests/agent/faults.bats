@@ -14,18 +14,29 @@ LIBRARIES="libm.so.6 libresolv.so.2"
 # answers that for a sealed page, so one answer cannot be a mistake; that all are is tested below.
 ERRNOS="4 5 12 22 38"
 
+# The engine: kernel, whose seals are read, or filter, which shows by trying alone.
+use() {
+	agent=
+	try=
+	[ "$1" = kernel ] || agent=filter try=-t
+}
+
 run_faulty() { # nth errno
-	run --separate-stderr env MEMSEAL_FAULT="$1,$2" LD_PRELOAD="$AGENT_FAULTY" \
-		"$COVERAGE_SELF" $LIBRARIES
+	run --separate-stderr env MEMSEAL_AGENT=$agent MEMSEAL_FAULT="$1,$2" \
+		LD_PRELOAD="$AGENT_FAULTY" "$COVERAGE_SELF" $try $LIBRARIES
 }
 
 @test "without a fault the program is covered; without the agent it is not" {
-	run -0 env LD_PRELOAD="$AGENT_FAULTY" "$COVERAGE_SELF" $LIBRARIES
-	[ "${lines[0]}" = main ]
-	[ "${lines[1]}" = covered ]
-	run -0 "$COVERAGE_SELF" $LIBRARIES
-	[ "${lines[0]}" = main ]
-	[[ "${lines[1]}" == "gap "* ]]
+	for engine in kernel filter; do
+		use $engine
+		run -0 env MEMSEAL_AGENT=$agent LD_PRELOAD="$AGENT_FAULTY" \
+			"$COVERAGE_SELF" $try $LIBRARIES
+		[ "${lines[0]}" = main ]
+		[ "${lines[1]}" = covered ]
+		run -0 "$COVERAGE_SELF" $try $LIBRARIES
+		[ "${lines[0]}" = main ]
+		[[ "${lines[1]}" == "gap "* ]]
+	done
 }
 
 # An unmapping that was made to fail leaves a mapping; nothing else may be left.
@@ -49,8 +60,9 @@ outcome_is_honest() {
 	esac
 }
 
-@test "each system call failing once ends in a refusal, a seal, or a message" {
-	run -0 env LD_PRELOAD="$AGENT_FAULTY" "$COVERAGE_SELF" $LIBRARIES
+every_fault_is_honest() { # engine
+	use "$1"
+	run -0 env MEMSEAL_AGENT=$agent LD_PRELOAD="$AGENT_FAULTY" "$COVERAGE_SELF" $try $LIBRARIES
 	undisturbed=${lines[2]}
 	for errno in $ERRNOS; do
 		refused=0
@@ -69,6 +81,14 @@ outcome_is_honest() {
 		[ "$nth" -gt 30 ]
 		[ "$refused" -gt 3 ]
 	done
+}
+
+@test "each system call failing once ends in a refusal, a seal, or a message" {
+	every_fault_is_honest kernel
+}
+
+@test "so it does under the filter engine" {
+	every_fault_is_honest filter
 }
 
 @test "a seccomp filter that refuses mremap does not make memory look sealed" {

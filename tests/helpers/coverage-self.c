@@ -4,6 +4,9 @@
  * and says "covered" if all that the loader lists - text, read-only data, RELRO - is sealed, else
  * where the first gap is. An oracle: it shares no code with memseal. It also tells how many
  * mappings without a name and how many descriptors it has, for a comparison with other runs.
+ *
+ * With "-t" before the libraries it does not read what is sealed but tries: a page is, if it cannot
+ * even be given the protection that it has. A seccomp filter shows in no other way.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -13,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static struct vma {
@@ -20,7 +24,7 @@ static struct vma {
 	bool sealed;
 } vmas[4096];
 static size_t count, anonymous;
-static bool gap;
+static bool gap, trying;
 
 static void read_smaps(void)
 {
@@ -45,6 +49,12 @@ static void read_smaps(void)
 	fclose(file);
 }
 
+/* ENOMEM: a hole is not memory. */
+static bool is_held(unsigned long addr, unsigned long page, int prot)
+{
+	return mprotect((void *)addr, page, prot) < 0 && (errno == EPERM || errno == ENOMEM);
+}
+
 static bool is_sealed(unsigned long addr)
 {
 	for (size_t i = 0; i < count; i++)
@@ -53,16 +63,21 @@ static bool is_sealed(unsigned long addr)
 	return true; /* a hole is not memory */
 }
 
-static void check(const char *name, unsigned long start, unsigned long end)
+static void check(const char *name, unsigned long start, unsigned long end, int prot)
 {
 	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
 
 	for (unsigned long at = start & -page; !gap && at < end; at += page) {
-		if (is_sealed(at))
+		if (trying ? is_held(at, page, prot) : is_sealed(at))
 			continue;
 		gap = true;
 		printf("gap %s %#lx\n", name, at);
 	}
+}
+
+static int protection(unsigned flags)
+{
+	return (flags & PF_R ? PROT_READ : 0) | (flags & PF_X ? PROT_EXEC : 0);
 }
 
 static int check_object(struct dl_phdr_info *info, size_t size, void *arg)
@@ -76,9 +91,9 @@ static int check_object(struct dl_phdr_info *info, size_t size, void *arg)
 		unsigned long start = info->dlpi_addr + p->p_vaddr, end = start + p->p_memsz;
 
 		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
-			check(info->dlpi_name, start, end);
+			check(info->dlpi_name, start, end, protection(p->p_flags));
 		else if (p->p_type == PT_GNU_RELRO && (start & -page) < (end & -page))
-			check(info->dlpi_name, start, end & -page);
+			check(info->dlpi_name, start, end & -page, PROT_READ);
 	}
 	return 0;
 }
@@ -96,8 +111,9 @@ static size_t descriptors(void)
 
 int main(int argc, char **argv)
 {
+	trying = argc > 1 && strcmp(argv[1], "-t") == 0;
 	puts("main");
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1 + trying; i < argc; i++) {
 		void *library = dlopen(argv[i], RTLD_NOW);
 
 		if (!library) {

@@ -1,0 +1,93 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: MIT
+# The attacks of the catalogue inside real programs, for the tests.
+
+memseal=${BUILD:?}/memseal
+helpers=$BUILD/tests
+
+needs() {
+	local cmd
+
+	for cmd; do
+		command -v "$cmd" >/dev/null || skip "no $cmd here"
+	done
+}
+
+# unsealed CMD..., sealed CMD..., held CMD...: runs it with the attacks at its end; output and report
+# are kept. held: by a seccomp filter, which leaves RELRO as the loader made it.
+unsealed() {
+	lock=none relro=file-written
+	attacked "$@"
+}
+
+sealed() {
+	lock=kernel relro=anon-ro
+	attacked "$memseal" run "$@"
+}
+
+held() {
+	lock=filter relro=file-written
+	attacked "$memseal" run --engine=filter "$@"
+}
+
+attacked() {
+	report=$BATS_TEST_TMPDIR/report.$lock
+	ATTACK_REPORT=$report LD_PRELOAD=$helpers/attack-inside.so "$@" >"$BATS_TEST_TMPDIR/out.$lock"
+}
+
+# as_expected OBJECT...: the report ends, has every attack on each part of each object, and each
+# came to what the table says. Some cannot be tried there: the file behind a program is not to be
+# changed, room for growth is mostly taken, RELRO may have one page, and one attack takes privilege.
+as_expected() {
+	local untried='^(file-|pkey-mprotect$|mremap-(grow|shrink))'
+
+	[ "$(id -u)" = 0 ] || untried+='|^child-pageout$'
+	"$helpers/attack-table" >"$BATS_TEST_TMPDIR/expected"
+	awk -F '\t' -v lock="$lock" -v relro="$relro" -v objects="$*" -v untried="$untried" '
+		function complain(what) { print what; bad = 1 }
+		NR == FNR {
+			expected[$1, $2, $3] = $4
+			attacks[$3]
+			next
+		}
+		$1 == "end" { ended = 1; next }
+		{
+			want = expected[lock, $2 == "relro" ? relro : "file-ro", $3]
+			seen[$1, $2, $3]
+			if ($4 == "untried" && $3 ~ untried)
+				next
+			if ($4 != want)
+				complain($0 ", expected " want)
+		}
+		END {
+			if (!ended)
+				complain("the report has no end")
+			n = split(objects, object, " ")
+			m = split("text rodata relro", role, " ")
+			for (i = 1; i <= n; i++)
+				for (j = 1; j <= m; j++)
+					for (attack in attacks)
+						if (!((object[i], role[j], attack) in seen))
+							complain(object[i] " " role[j] " " attack " missing")
+			exit bad
+		}' "$BATS_TEST_TMPDIR/expected" "$report"
+}
+
+# everywhere sealed|held CMD...: the whole catalogue, with and without, and a program that does its
+# work all the same.
+everywhere() {
+	unsealed "${@:2}"
+	as_expected program libc loader library
+	"$@"
+	as_expected program libc loader library
+	cmp "$BATS_TEST_TMPDIR/out.none" "$BATS_TEST_TMPDIR/out.$lock"
+	[ -s "$BATS_TEST_TMPDIR/out.$lock" ]
+}
+
+# answers OBJECT ROLE ATTACK RESULT: in the last report.
+answers() {
+	grep -qxF "$1"$'\t'"$2"$'\t'"$3"$'\t'"$4" "$report" && return
+	echo "$1 $2 $3: expected $4, there is:"
+	grep -F "$1"$'\t'"$2"$'\t'"$3"$'\t' "$report"
+	return 1
+}
