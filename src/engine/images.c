@@ -91,7 +91,8 @@ static bool is_done(struct job *job, const struct dl_phdr_info *info)
 	if (!progress)
 		return false;
 	if (progress->unloaded != info->dlpi_subs)
-		*progress = (struct images_progress){ .unloaded = info->dlpi_subs };
+		*progress = (struct images_progress){ .unloaded = info->dlpi_subs,
+			.filtered = progress->filtered };
 	return job->listed <= progress->done;
 }
 
@@ -340,7 +341,8 @@ static int protect_relro(struct job *job)
 
 static int hold_runs(struct job *job)
 {
-	int r = images_filter(job->runs, job->run_count, job->ranges, job->result);
+	int r = images_filter(
+		job->runs, job->run_count, job->ranges, job->opts->progress, job->result);
 
 	for (size_t i = 0; r == 0 && i < job->run_count; i++)
 		job->result->sealed += job->runs[i].end - job->runs[i].start;

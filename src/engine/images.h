@@ -13,6 +13,7 @@
 struct images_progress {
 	unsigned long long unloaded; /* objects so far, as the loader counts them */
 	size_t done;                 /* objects at the head of its list that need no second look */
+	bool filtered;               /* a filter holds some: what it cannot see is not there */
 };
 
 /* Whole pages. */
