@@ -35,6 +35,10 @@ static void report(const struct images_result *result, int error, bool starting)
 		message_str(&message, " at ");
 		message_hex(&message, result->start);
 	}
+	if (result->thread) {
+		message_str(&message, ", thread ");
+		message_decimal(&message, (unsigned)result->thread);
+	}
 	if (error)
 		message_error(&message, error);
 	if (starting && !agent.allow_unsealed)

@@ -37,10 +37,10 @@ void message_hex(struct message *message, uint64_t value)
 		put(message, "0123456789abcdef"[(value >> shift) & 15]);
 }
 
-static void put_decimal(struct message *message, unsigned value)
+void message_decimal(struct message *message, unsigned value)
 {
 	if (value >= 10)
-		put_decimal(message, value / 10);
+		message_decimal(message, value / 10);
 	put(message, (char)('0' + value % 10));
 }
 
@@ -73,7 +73,7 @@ void message_error(struct message *message, int error)
 		}
 	}
 	message_str(message, "error ");
-	put_decimal(message, (unsigned)-error);
+	message_decimal(message, (unsigned)-error);
 }
 
 void message_send(struct message *message)

@@ -15,6 +15,7 @@ void message_str(struct message *message, const char *s) NONNULL(1, 2);
 void message_name(struct message *message, const char *name) NONNULL(1, 2);
 
 void message_hex(struct message *message, uint64_t value) NONNULL(1);
+void message_decimal(struct message *message, unsigned value) NONNULL(1);
 
 /* ": No such file or directory (ENOENT)" for a negative errno. */
 void message_error(struct message *message, int error) NONNULL(1);

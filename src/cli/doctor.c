@@ -54,7 +54,7 @@ static const struct check checks[] = {
 				      "seal" },
 		.no = { MISSING,
 			"the kernel has no mseal(2): it came with Linux 6.10, 64-bit only; "
-			"upgrade the kernel" },
+			"memseal run falls back to a seccomp filter; upgrade the kernel" },
 		.yes = { OK, "sealed memory cannot be unmapped" },
 		.filtered = { LIMITED, "the kernel has it, a seccomp filter of this container or "
 				       "service refuses it: allow mseal in its profile" },

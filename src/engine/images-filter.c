@@ -54,6 +54,7 @@ int images_filter(const struct images_run *runs, size_t count, struct bpf_range 
 	if (r < 0) {
 		ret->failed = reason(report.obstacle);
 		ret->start = ret->end = 0;
+		ret->thread = report.tid;
 	} else if (progress) {
 		progress->filtered = true;
 	}

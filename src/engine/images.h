@@ -7,6 +7,8 @@
 #ifndef MEMSEAL_ENGINE_IMAGES_H
 #define MEMSEAL_ENGINE_IMAGES_H
 
+#include <sys/types.h>
+
 #include "base/util.h"
 
 /* How far a process is, for one that looks again and again. Zero at first. */
@@ -47,6 +49,7 @@ struct images_result {
 	/* On failure, what could not be done where: static text, and addresses or 0. */
 	const char *failed;
 	uint64_t start, end;
+	pid_t thread; /* that stands in the way of a filter, or 0 */
 };
 
 /*

@@ -75,6 +75,8 @@ hello() {
 	[ "$(grep ^LD_PRELOAD= after)" = "LD_PRELOAD=$BUILD/libmemseal-agent.so" ]
 	env -i PATH="$PATH" MEMSEAL_AGENT=allow-unsealed "$MEMSEAL" run --no-dlopen env > after
 	grep -qx MEMSEAL_AGENT=no-dlopen after
+	env -i PATH="$PATH" "$MEMSEAL" run --no-dlopen --allow-unsealed --engine=filter env > after
+	grep -qx MEMSEAL_AGENT=no-dlopen,allow-unsealed,filter after
 }
 
 @test "a preload of the user's stays, and memseal within memseal is one" {
