@@ -32,6 +32,8 @@ curl curl
 debootstrap debootstrap
 default-jdk-headless javac
 g++ c++
+gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
 libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
 lua5.4 lua5.4
 musl-tools musl-gcc
