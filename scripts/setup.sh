@@ -21,7 +21,8 @@ python3 test -e /usr/bin/python3'
 
 to_check='
 git git
-libcap2-bin setcap'
+libcap2-bin setcap
+procps ps'
 
 to_check_all='
 apache2-utils ab
@@ -40,7 +41,6 @@ musl-tools musl-gcc
 nginx-light nginx
 nodejs node
 perl perl -MStorable -e 1
-procps ps
 qemu-user qemu-x86_64
 redis-server redis-server
 redis-tools redis-benchmark
