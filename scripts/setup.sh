@@ -4,23 +4,25 @@
 # from the root of the repository.
 
 # A package of Debian a line, and a command that is there if it is installed, or that tells.
+# Meson looks for what the tests need, too, when it sets a build up.
 to_build='
 gcc cc
 libc6-dev test -e /usr/include/stdio.h
 meson meson
 ninja-build ninja
 pkg-config pkg-config
-libsmartcols-dev pkg-config smartcols'
+libsmartcols-dev pkg-config smartcols
+check pkg-config check
+bats bats
+mandoc mandoc'
 
 to_demo='
 python3 test -e /usr/bin/python3'
 
 to_check='
-check pkg-config check
-bats bats
-mandoc mandoc
 git git
-libcap2-bin setcap'
+libcap2-bin setcap
+procps ps'
 
 to_check_all='
 apache2-utils ab
@@ -28,15 +30,17 @@ binutils ld
 clang clang
 clang-format clang-format
 curl curl
+debootstrap debootstrap
 default-jdk-headless javac
 g++ c++
-libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json.py
+gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
 lua5.4 lua5.4
 musl-tools musl-gcc
 nginx-light nginx
 nodejs node
 perl perl -MStorable -e 1
-procps ps
 qemu-user qemu-x86_64
 redis-server redis-server
 redis-tools redis-benchmark
@@ -44,12 +48,12 @@ shellcheck shellcheck
 sqlite3 sqlite3
 valgrind valgrind'
 
-# missing LIST: the packages of it that this machine lacks.
+# missing LIST...: the packages of them that this machine lacks.
 missing() {
-	printf '%s\n' "$1" | while read -r package test args; do
+	printf '%s\n' "$@" | while read -r package test args; do
 		case $test in
 		'') continue ;;
-		pkg-config) : "${args:=--version}"; [ "$args" = --version ] || args="--exists $args" ;;
+		pkg-config) args=${args:+--exists }${args:---version} ;;
 		esac
 		# Words, on purpose.
 		# shellcheck disable=SC2086
@@ -89,7 +93,7 @@ apt_update() {
 
 # need LIST...: what is missing of it is installed.
 need() {
-	packages=$(missing "$*")
+	packages=$(missing "$@")
 	[ -n "$packages" ] || return 0
 	if ! can_install; then
 		echo "These packages of Debian, or what your system has in their place, are missing, and" >&2
@@ -98,7 +102,7 @@ need() {
 	fi
 	echo "Installing $packages"
 	quietly packages install_packages
-	packages=$(missing "$*")
+	packages=$(missing "$@")
 	[ -z "$packages" ] && return
 	echo "Not there after installing them: $packages" >&2
 	exit 2

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # What the tests of the public interface share. BUILD and SOURCE are set by the build system.
 
+# Meson's, for the libraries of the build tree.
+unset LD_LIBRARY_PATH
+
 HEADER=$SOURCE/include/memseal.h
 
 need() {

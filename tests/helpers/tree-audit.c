@@ -110,7 +110,8 @@ static void at_exit(pid_t tid)
 
 	if (pid <= 0 || pid >= PID_LIMIT)
 		return;
-	if (pid == tid || status_number((pid_t)pid, "Threads:") <= 2)
+	if (pid == tid || (status_number((pid_t)pid, "VmSize:") < 0 &&
+				  status_number((pid_t)pid, "Threads:") <= 2))
 		audit((pid_t)pid, tid);
 }
 

@@ -92,9 +92,35 @@ build() {
 	prints '^good 30$'
 }
 
-@test "a program that opens a plugin after chroot" {
+# As documented: what is mapped cannot be seen without /proc. The program goes on, and is told.
+@test "a program that opens a plugin after chroot, without /proc" {
 	[ "$(id -u)" -eq 0 ] || skip "chroot needs root"
 	build confined
-	same 1 "$BATS_TEST_TMPDIR/confined" "$BATS_FILE_TMPDIR" /plugin1.so
+	succeeds "$BATS_TEST_TMPDIR/confined" "$BATS_FILE_TMPDIR" /plugin1.so
 	prints '^plugin 42$'
+	run --separate-stderr "$tree_audit" "$BATS_TEST_TMPDIR/audit" "$memseal" run -- \
+		"$BATS_TEST_TMPDIR/confined" "$BATS_FILE_TMPDIR" /plugin1.so
+	[ "$status" -eq 0 ]
+	[ "$output" = "plugin 42" ]
+	# shellcheck disable=SC2154 # set by run
+	[[ $stderr == "memseal: "*"/confined: cannot read /proc/self/maps: "*"(ENOENT)" ]]
+	[ "$(cut -f 5 "$BATS_TEST_TMPDIR/audit")" = partial ]
+}
+
+@test "a program that opens a plugin after chroot, with /proc" {
+	[ "$(id -u)" -eq 0 ] || skip "chroot and mount need root"
+	build confined
+	mkdir -p "$BATS_FILE_TMPDIR/proc"
+	mount -t proc proc "$BATS_FILE_TMPDIR/proc"
+	same 1 "$BATS_TEST_TMPDIR/confined" "$BATS_FILE_TMPDIR" /plugin1.so || status=$?
+	umount "$BATS_FILE_TMPDIR/proc"
+	[ "${status:-0}" -eq 0 ]
+}
+
+@test "without /proc nothing starts" {
+	[ "$(id -u)" -eq 0 ] || skip "unshare and mount need root"
+	run --separate-stderr unshare -m sh -c "
+		mount -t tmpfs none /proc && exec '$memseal' run echo started"
+	[ "$status" -eq 125 ]
+	[ -z "$output" ]
 }

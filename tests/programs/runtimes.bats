@@ -28,6 +28,7 @@ cpython() {
 }
 
 @test "CPython's tests: ctypes, mmap, hashlib, threads, select" {
+	static=ldconfig # by which ctypes.util finds libraries
 	cpython test_ctypes test_mmap test_hashlib test_thread test_select
 }
 

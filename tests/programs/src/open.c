@@ -16,7 +16,8 @@ static void *use(void *arg)
 	long sum = 0;
 
 	for (long i = 0; i < times; i++) {
-		void *object = dlopen(plugins[((long)arg + i) % count], i % 2 ? RTLD_NOW : RTLD_LAZY);
+		void *object =
+			dlopen(plugins[((long)arg + i) % count], i % 2 ? RTLD_NOW : RTLD_LAZY);
 		int (*plugin)(int) = object ? (int (*)(int))dlsym(object, "plugin") : NULL;
 
 		if (!plugin) {
