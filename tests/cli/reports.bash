@@ -44,7 +44,12 @@ start_python() {
 }
 
 start_zombie() {
-	start sh -c 'sleep 0 & echo $!; exec sleep 1000'
+	# Not by a shell, which may wait for it.
+	start /usr/bin/python3 -c 'import os, time
+if os.fork() == 0:
+    os._exit(0)
+print(flush=True)
+time.sleep(1000)'
 	until zombie=$(pgrep -P "$pid" -r Z); do :; done
 }
 
