@@ -8,11 +8,12 @@ setup() {
 	unset NO_COLOR
 	export LC_ALL=C.UTF-8
 	started=()
+	public=${TMPDIR:-/tmp}/memseal-public.$BASHPID
 }
 
 teardown() {
 	[ "${#started[@]}" -eq 0 ] || kill -9 "${started[@]}" 2>/dev/null || :
-	[ -z "${public:-}" ] || rm -rf "$public"
+	rm -rf "$public"
 }
 
 # Starts a command that runs until the end of the test and prints a line when it is ready: its PID
@@ -56,8 +57,7 @@ time.sleep(1000)'
 # Runs a command as a user who may look at nothing of root's.
 as_nobody() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	public=$(mktemp -d)
-	chmod 755 "$public"
+	mkdir -p -m 755 "$public"
 	cp "$BUILD/memseal" "$BUILD/memseal-report" "$public"
 	setpriv --reuid=65534 --regid=65534 --clear-groups env PATH="$public:$PATH" "$@"
 }
