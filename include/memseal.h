@@ -78,7 +78,7 @@ struct memseal_opts {
  * -ENOMEM      the range has a hole ([vsyscall] is one to the kernel), or vm.max_map_count was
  *              reached: then a part may be sealed, which memseal_query() tells
  * -EPERM       a seccomp filter refuses mseal(2)
- * -EOPNOTSUPP  no engine here holds all the effects on this memory; -ENOSYS from the kernel too; it
+ * -EOPNOTSUPP  no engine here holds all the effects on this memory; the kernel has no mseal(2); it
  *              cannot be told what is sealed (see memseal_query())
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */
@@ -109,8 +109,8 @@ struct memseal_status {
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps
  * -ENOMEM      a page of the range is not mapped
- * -EOPNOTSUPP  the kernel answers otherwise: a seccomp filter refuses mremap(2), or a page is in the
- *              middle of a huge page of hugetlbfs
+ * -EOPNOTSUPP  the kernel answers otherwise: a seccomp filter refuses mremap(2), or a page is in
+ * the middle of a huge page of hugetlbfs
  */
 int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
 
@@ -133,7 +133,7 @@ struct memseal_self_opts {
  * call it again for them. Not to be called while another thread is in dlopen() or dlclose().
  *
  * -EINVAL      options
- * -EOPNOTSUPP  the kernel has no mseal(2)
+ * -EOPNOTSUPP  the kernel has no mseal(2), or it cannot be told what is sealed (memseal_query())
  * -EPERM       a seccomp filter refuses it
  * -ENOMEM      out of memory or of vm.max_map_count; a part may be sealed
  * -ENOEXEC     the headers of a loaded image are damaged
@@ -230,6 +230,7 @@ enum memseal_refusal {
 	MEMSEAL_RUN_NO_AGENT,       /* the agent is missing, unreadable or damaged */
 	MEMSEAL_RUN_NO_MSEAL,       /* the kernel has no mseal(2) */
 	MEMSEAL_RUN_FILTERED,       /* a seccomp filter refuses mseal(2) */
+	MEMSEAL_RUN_NO_PROC, /* /proc is not mounted: the agent reads its own mappings there */
 };
 
 struct memseal_program; /* opaque */
@@ -246,10 +247,10 @@ struct memseal_run_opts {
  * path_list (colon separated; NULL: the system's default). Follows #! to the program that will
  * really run, and finds out whether it can be sealed. Free with memseal_program_free().
  *
- * -EINVAL  name is NULL or empty, or options
- * -ENOENT  no such program           (shells exit with 127)
+ * -EINVAL  name is NULL, or options
+ * -ENOENT  no such program, or name is empty  (shells exit with 127)
  * -EACCES, -ENOEXEC, -EISDIR, -ELOOP, -ENOTDIR, -ENAMETOOLONG, -EIO  found, but it cannot be
- *          executed                  (shells exit with 126)
+ *          executed                           (shells exit with 126)
  * -ENOMEM, -EMFILE, -ENFILE
  */
 int memseal_program_find(const char *name, const char *path_list,
@@ -298,15 +299,16 @@ enum memseal_kind {
 };
 
 struct memseal_mapping {
-	uint64_t start, end;    /* addresses in that process; end is the first byte behind it */
-	uint64_t sealable;      /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
-	char perm[5];           /* "r-xp", as /proc/PID/maps prints it */
+	uint64_t start, end; /* addresses in that process; end is the first byte behind it */
+	uint64_t sealable;   /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
+	char perm[5];        /* "r-xp", as /proc/PID/maps prints it */
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
 	bool content_locked; /* sealed, and its bytes cannot be written by any way */
-	const char *object;  /* path or name as the kernel prints it, or NULL; lives as long as the
-				process stays open */
-	const char *why;     /* why it is not sealed, or sealed in vain: static text, or NULL */
+	const char *object; /* path or name as the kernel prints it; of memory of an image without a
+			       file of its own, the image's; or NULL. Lives as long as the process
+			       stays open */
+	const char *why;    /* why it is not sealed, or sealed in vain: static text, or NULL */
 };
 
 struct memseal_coverage {
@@ -357,7 +359,8 @@ const char *memseal_process_comm(const struct memseal_process *process);
 void memseal_process_close(struct memseal_process *process);
 
 /*
- * The name alone, which needs no right to look at the process. -EINVAL, -ESRCH (no such process, a
+ * The name alone, which needs no right to look at the process; of a kernel thread the first bytes,
+ * as theirs may be longer. -EINVAL, -ESRCH (no such process, a
  * zombie has a name), -EACCES, -EPERM, -EBADMSG, -ENOENT, -ENOMEM, -EMFILE, -ENFILE, -EIO: as
  * memseal_process_open().
  */

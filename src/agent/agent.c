@@ -46,7 +46,12 @@ static void report(const struct images_result *result, int error, bool starting)
  */
 static int seal_images(bool settled, bool pinning)
 {
-	const struct images_opts opts = { .settled = settled, .pin = pinning ? agent_pin : NULL };
+	static struct images_progress progress;
+	const struct images_opts opts = {
+		.settled = settled,
+		.pin = pinning ? agent_pin : NULL,
+		.progress = &progress,
+	};
 	struct images_result result;
 	int r = images_seal(&opts, agent.page, &result);
 

@@ -23,6 +23,12 @@ static inline int attack_answer(long ret)
 	return sys_failed(ret) ? (int)ret : 0;
 }
 
+/* From now on the calling process has a few seconds; then SIGALRM kills it. */
+void attack_patience(void);
+
+/* Waits for a child, whatever signal it was forked with. */
+pid_t attack_wait(pid_t pid, int *ret_status);
+
 /* What attacks write: neither 0 nor what the watched page begins with. */
 unsigned char attack_byte(const struct attack_target *target);
 

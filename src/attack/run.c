@@ -7,13 +7,9 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "family.h"
-
-/* How long an attack, or a look at what it did, may take. */
-#define PATIENCE_SECONDS 5
 
 struct view {
 	enum attack_effect effect;
@@ -84,13 +80,6 @@ static bool zero(const volatile unsigned char *bytes, size_t len)
 	return true;
 }
 
-static void patience(void)
-{
-	struct itimerval value = { .it_value = { .tv_sec = PATIENCE_SECONDS } };
-
-	(void)sys_setitimer(ITIMER_REAL, &value);
-}
-
 #define SIGNAL(sig) (UINT64_C(1) << ((sig)-1))
 
 /*
@@ -108,17 +97,7 @@ static void make_mortal(void)
 	(void)sys_signal_default(SIGSEGV);
 	(void)sys_signal_default(SIGBUS);
 	(void)sys_signal_default(SIGALRM);
-	patience();
-}
-
-static pid_t wait_for(pid_t pid, int *ret_status)
-{
-	pid_t r;
-
-	do
-		r = sys_wait4(pid, ret_status, __WALL);
-	while (r == -EINTR);
-	return r;
+	attack_patience();
 }
 
 /* What cannot be found out must not be reported: the whole attempt fails. */
@@ -161,9 +140,15 @@ static enum attack_effect look(const struct attack_target *target, const struct 
 	return ATTACK_CHANGED;
 }
 
+/* Ended in another way than by a look that came to something: killed by somebody, say. */
 static bool gave_up(int status)
 {
-	return WIFEXITED(status) && WEXITSTATUS(status) != 0;
+	int sig;
+
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status) != 0;
+	sig = WTERMSIG(status);
+	return sig != SIGSEGV && sig != SIGBUS && sig != SIGALRM;
 }
 
 static void look_from_child(const struct attack_target *target, struct report *report)
@@ -171,11 +156,11 @@ static void look_from_child(const struct attack_target *target, struct report *r
 	pid_t pid = sys_fork(0);
 
 	if (pid == 0) {
-		patience();
+		attack_patience();
 		report->child.effect = look(target, report);
 		sys_exit_group(0);
 	}
-	if (pid < 0 || wait_for(pid, &report->child.status) < 0 || gave_up(report->child.status))
+	if (pid < 0 || attack_wait(pid, &report->child.status) < 0 || gave_up(report->child.status))
 		give_up();
 }
 
@@ -186,7 +171,7 @@ NORETURN static void attacked(
 	report->was_writable = !target->untouched && can_write(target);
 	report->answer = attack->run(target, attack->arg);
 	report->answered = true;
-	patience();
+	attack_patience();
 	look_from_child(target, report);
 	report->self = look(target, report);
 	sys_exit_group(0);
@@ -241,7 +226,7 @@ int attack_run(
 	if (r == 0)
 		attacked(attack, target, report);
 	if (r > 0)
-		r = wait_for((pid_t)r, &status);
+		r = attack_wait((pid_t)r, &status);
 	if (r > 0 && (!report->answered || gave_up(status)))
 		r = -EINTR;
 	if (r > 0) {
@@ -251,46 +236,4 @@ int attack_run(
 	}
 	report_unmap(target, report);
 	return r < 0 ? (int)r : 0;
-}
-
-unsigned char attack_byte(const struct attack_target *target)
-{
-	const volatile unsigned char *at = (unsigned char *)(uintptr_t)target->watched;
-	unsigned char there = target->untouched ? 0 : *at;
-
-	return there == 0xff ? 0xcc : (unsigned char)~there;
-}
-
-long attack_map_filled(const struct attack_target *target, size_t len)
-{
-	unsigned char byte = attack_byte(target);
-	long at = sys_mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (sys_failed(at))
-		return at;
-	for (size_t i = 0; i < len; i++)
-		((volatile unsigned char *)at)[i] = byte;
-	return at;
-}
-
-int attack_from_child(const struct attack_target *target, int arg,
-	int (*fn)(const struct attack_target *target, int arg, pid_t victim))
-{
-	pid_t victim = sys_getpid(), pid;
-	long at = sys_mmap(
-		0, target->page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	volatile int *answer = (volatile int *)at;
-
-	if (sys_failed(at))
-		return attack_untried((int)at);
-	*answer = attack_untried(-EINTR);
-	pid = sys_fork(0);
-	if (pid == 0) {
-		patience();
-		*answer = fn(target, arg, victim);
-		sys_exit_group(0);
-	}
-	if (pid < 0 || wait_for(pid, NULL) < 0)
-		return attack_untried(pid < 0 ? pid : -ECHILD);
-	return *answer;
 }

@@ -19,6 +19,7 @@ enum {
 	COL_SEALED,
 	COL_IMAGES,
 	COL_WHY,
+	COL_OPEN,
 	COLUMNS,
 };
 
@@ -32,6 +33,7 @@ static const struct table_column columns[COLUMNS] = {
 	[COL_SEALED] = { "SEALED", TABLE_RIGHT, "size of what of them is sealed" },
 	[COL_IMAGES] = { "IMAGES", TABLE_RIGHT, "number of ELF objects loaded" },
 	[COL_WHY] = { "WHY", 0, "why the state is unknown" },
+	[COL_OPEN] = { "OPEN", TABLE_RIGHT | TABLE_EXTRA, "size of what of them is not sealed" },
 };
 
 struct audit {
@@ -102,6 +104,7 @@ static void add_coverage(
 	table_tenths(audit->table, COL_COVERAGE, share(coverage, 1000));
 	table_size(audit->table, COL_SEALABLE, coverage->sealable);
 	table_size(audit->table, COL_SEALED, coverage->sealed);
+	table_size(audit->table, COL_OPEN, coverage->sealable - coverage->sealed);
 	table_number(audit->table, COL_IMAGES, coverage->images);
 	audit->below |= share(coverage, 100 * 1000) < audit->limit;
 }

@@ -74,8 +74,11 @@ static int print_map(pid_t pid, bool unsealed_only, const struct table_options *
 	bool unsealed = false;
 	int r = memseal_process_open(pid, NULL, &process);
 
-	if (r < 0)
-		die(open_error_status(r), "%d: %s", pid, open_error_text(r));
+	if (r < 0) {
+		complain("%d: %s", pid, open_error_text(r));
+		table_free(table);
+		return open_error_status(r);
+	}
 	while (memseal_process_next_mapping(process, &mapping)) {
 		bool open = mapping.sealable && mapping.why;
 

@@ -246,6 +246,11 @@ void table_color(struct table *table, size_t column, const char *color)
 void table_print(struct table *table)
 {
 	check(scols_print_table(table->scols));
+	table_free(table);
+}
+
+void table_free(struct table *table)
+{
 	scols_unref_table(table->scols);
 	free(table);
 }

@@ -99,4 +99,7 @@ void table_color(struct table *table, size_t column, const char *color);
 /* Prints and frees the table. */
 void table_print(struct table *table);
 
+/* Frees one that is not to be printed. */
+void table_free(struct table *table);
+
 #endif

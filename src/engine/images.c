@@ -32,6 +32,7 @@ struct job {
 	uint64_t page;
 	struct scratch *scratch;
 
+	size_t listed; /* objects of the loader's list, seen so far */
 	struct own_image *images;
 	size_t image_count, image_room;
 	struct plan plan;
@@ -79,6 +80,22 @@ static bool looks_sealed(const struct own_image *own, uint64_t page)
 	return first_sealable(own, page, &first) && kernel_sealed(first, page) == 1;
 }
 
+/*
+ * The loader adds at the end of its list. Where it took something out since the last time, which
+ * only a failed dlopen() in another thread can make it do, the count is worth nothing.
+ */
+static bool is_done(struct job *job, const struct dl_phdr_info *info)
+{
+	struct images_progress *progress = job->opts->progress;
+
+	job->listed++;
+	if (!progress)
+		return false;
+	if (progress->unloaded != info->dlpi_subs)
+		*progress = (struct images_progress){ .unloaded = info->dlpi_subs };
+	return job->listed <= progress->done;
+}
+
 /* For dl_iterate_phdr(): counts images to be looked at, and keeps those there is room for. */
 static int collect_image(struct dl_phdr_info *info, size_t size, void *arg)
 {
@@ -86,6 +103,8 @@ static int collect_image(struct dl_phdr_info *info, size_t size, void *arg)
 	struct own_image own = { .name = info->dlpi_name, .bias = info->dlpi_addr };
 
 	(void)size;
+	if (is_done(job, info))
+		return 0;
 	image_init_native(&own.image, info->dlpi_phdr, info->dlpi_phnum);
 	if (!job->opts->settled && looks_sealed(&own, job->page))
 		return 0;
@@ -169,6 +188,11 @@ static int add_mapping(struct job *job, const struct mapping *mapping)
 	return 0;
 }
 
+static bool is_system_mapping(const struct mapping *mapping)
+{
+	return mapping->kind == MAPPING_VDSO || mapping->kind == MAPPING_VVAR;
+}
+
 static int collect_image_mappings(struct job *job)
 {
 	struct mapping mapping;
@@ -184,17 +208,14 @@ static int collect_image_mappings(struct job *job)
 				return r;
 			if (r == 0 || mapping.start >= extent->end)
 				break;
+			if (is_system_mapping(&mapping)) /* musl's loader does not list [vdso] */
+				continue;
 			r = add_mapping(job, &mapping);
 			if (r < 0)
 				return r;
 		}
 	}
 	return 0;
-}
-
-static bool is_system_mapping(const struct mapping *mapping)
-{
-	return mapping->kind == MAPPING_VDSO || mapping->kind == MAPPING_VVAR;
 }
 
 /* [vdso] is where the kernel said; [vvar] and [vvar_vclock] end where it starts. */
@@ -354,6 +375,16 @@ static int seal_new_images(struct job *job)
 	return r < 0 ? r : carry_out(job);
 }
 
+/* One that another thread is loading is to be looked at again, and what follows it. */
+static void note_progress(struct job *job)
+{
+	for (size_t i = 0; i < job->image_count; i++)
+		if (job->images[i].in_loading)
+			return;
+	if (job->opts->progress)
+		job->opts->progress->done = job->listed;
+}
+
 static int seal_job(struct scratch *scratch, void *arg)
 {
 	struct job job = *(struct job *)arg;
@@ -364,7 +395,11 @@ static int seal_job(struct scratch *scratch, void *arg)
 	if (r < 0)
 		return fail(&job, r, "cannot ask mremap(2) what is sealed", 0, 0);
 	r = collect_images(&job);
-	return r < 0 || job.image_count == 0 ? r : seal_new_images(&job);
+	if (r == 0 && job.image_count > 0)
+		r = seal_new_images(&job);
+	if (r == 0)
+		note_progress(&job);
+	return r;
 }
 
 int images_seal(const struct images_opts *opts, uint64_t page, struct images_result *ret)

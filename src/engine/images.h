@@ -9,6 +9,12 @@
 
 #include "base/util.h"
 
+/* How far a process is, for one that looks again and again. Zero at first. */
+struct images_progress {
+	unsigned long long unloaded; /* objects so far, as the loader counts them */
+	size_t done;                 /* objects at the head of its list that need no second look */
+};
+
 struct images_opts {
 	/*
 	 * Every object is relocated and no other thread runs: RELRO that the loader left writable
@@ -21,6 +27,7 @@ struct images_opts {
 	 * empty. False: it could not be done. NULL: nothing can be unloaded anyway.
 	 */
 	bool (*pin)(const char *name);
+	struct images_progress *progress; /* NULL: look at all */
 };
 
 struct images_result {

@@ -15,14 +15,15 @@ static bool pin(const char *name)
 {
 	return !dlopen || dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
+#define PIN pin
 #else
-#define pin NULL /* musl never unloads, and does not find the program itself by its name */
+#define PIN NULL /* musl never unloads, and does not find the program itself by its name */
 #endif
 
 EXPORT int memseal_self(const struct memseal_self_opts *opts)
 {
 	/* The loader is idle, says the contract: what it left writable will stay so. */
-	const struct images_opts images_opts = { .settled = true, .pin = pin };
+	const struct images_opts images_opts = { .settled = true, .pin = PIN };
 	struct images_result result;
 	struct memseal_self_opts options;
 	int r = options_read(&options, sizeof(options), opts);

@@ -8,7 +8,14 @@
  * Each field parser returns the first byte behind the field, or NULL for one that cannot be.
  */
 
-/* Nonzero if one of the eight bytes is zero; the lowest of those is found exactly. */
+static const char *line_end_bytewise(const char *at, const char *end)
+{
+	while (at < end && *at != '\n' && *at != '\0')
+		at++;
+	return at < end && *at == '\n' ? at : NULL;
+}
+
+/* The highest bit of each byte that is zero; bytes above the lowest of those may be wrong. */
 static uint64_t zero_bytes(uint64_t bytes)
 {
 	return (bytes - UINT64_C(0x0101010101010101)) & ~bytes & UINT64_C(0x8080808080808080);
@@ -21,17 +28,20 @@ static uint64_t zero_bytes(uint64_t bytes)
  */
 static const char *line_end(const char *at, const char *end)
 {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	const uint64_t newlines = UINT64_C(0x0a0a0a0a0a0a0a0a);
-	uint64_t bytes;
+	uint64_t bytes, found;
 
 	for (; (size_t)(end - at) >= sizeof(bytes); at += sizeof(bytes)) {
 		__builtin_memcpy(&bytes, at, sizeof(bytes));
-		if (zero_bytes(bytes) | zero_bytes(bytes ^ newlines))
-			break;
+		found = zero_bytes(bytes) | zero_bytes(bytes ^ newlines);
+		if (!found)
+			continue;
+		at += __builtin_ctzll(found) / 8;
+		return *at == '\n' ? at : NULL;
 	}
-	while (at < end && *at != '\n' && *at != '\0')
-		at++;
-	return at < end && *at == '\n' ? at : NULL;
+#endif
+	return line_end_bytewise(at, end);
 }
 
 static const char *parse_hex(const char *p, uint64_t max, uint64_t *ret)

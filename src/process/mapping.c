@@ -30,6 +30,7 @@ void proc_count_coverage(struct memseal_process *process)
 struct summary {
 	uint64_t bytes[PLAN_NO_ROLE + 1]; /* by role */
 	enum plan_why why[PLAN_NO_ROLE + 1];
+	unsigned image[PLAN_NO_ROLE + 1];
 };
 
 static struct summary summarize(const struct plan *plan, const struct mapping *mapping)
@@ -41,6 +42,7 @@ static struct summary summarize(const struct plan *plan, const struct mapping *m
 		at = piece.end) {
 		ret.bytes[piece.role] += piece.end - piece.start;
 		ret.why[piece.role] = piece.why;
+		ret.image[piece.role] = piece.image;
 	}
 	return ret;
 }
@@ -111,6 +113,32 @@ static const char *why_not_sealed(const struct summary *summary)
 	return plan_why_text(summary->why[most_pages(summary)]);
 }
 
+/* The name of the file that an image was loaded from: that of its lowest mapping. */
+static const char *image_name(const struct memseal_process *process, unsigned image)
+{
+	const struct plan *plan = &process->plan;
+	size_t extent = 0, i = 0;
+
+	while (extent < plan->count && plan->extents[extent].image != image)
+		extent++;
+	while (extent < plan->count && process->mappings[i].end <= plan->extents[extent].start)
+		i++;
+	return extent < plan->count ? process->mappings[i].name : "";
+}
+
+/* Without a file of its own, memory of an image belongs to the image: bss, RELRO that was copied.
+ */
+static const char *object_of(const struct memseal_process *process, const struct mapping *mapping,
+	const struct summary *summary)
+{
+	enum plan_role role = most_pages(summary);
+	const char *name = mapping->name;
+
+	if (!*name && role != PLAN_NO_ROLE)
+		name = image_name(process, summary->image[role]);
+	return *name ? name : NULL;
+}
+
 EXPORT int memseal_process_next_mapping(
 	struct memseal_process *process, struct memseal_mapping *ret_mapping)
 {
@@ -132,7 +160,7 @@ EXPORT int memseal_process_next_mapping(
 		.kind = kind_of(&summary, m),
 		.sealed = m->sealed,
 		.content_locked = m->sealed && m->shared && !writable && !m->may_write,
-		.object = *m->name ? m->name : NULL,
+		.object = object_of(process, m, &summary),
 	};
 	if (!m->sealed)
 		ret_mapping->why = why_not_sealed(&summary);

@@ -82,48 +82,59 @@ static int without_smaps(int dir)
 	return r < 0 ? r : -EOPNOTSUPP;
 }
 
-/*
- * The text of smaps, whole. The kernel ends it early if the address space goes away meanwhile, by
- * exit or exec: -EAGAIN. An address space that can still be read afterwards was there throughout.
- */
-static int read_smaps(struct memseal_process *process, int dir)
+/* The text of smaps; the file stays open for still_there(). */
+static int read_smaps(struct memseal_process *process, int dir, int *ret_fd)
 {
-	CLEANUP(sys_close_cleanup) int fd = -1;
-	ssize_t n;
-	char byte;
-	int r;
+	int r = procfs_read(dir, "smaps", &process->text, &process->text_len, ret_fd);
 
-	r = procfs_read(dir, "smaps", &process->text, &process->text_len, &fd);
 	if (r == -ENOENT)
 		return without_smaps(dir);
 	/* From opening, since Linux 6.16: what has no address space, or no longer. */
-	if (r == -ESRCH)
-		return -EAGAIN;
-	if (r < 0)
-		return r;
-	n = sys_pread(fd, &byte, sizeof(byte), 0);
-	if (n < 0)
-		return n == -ESRCH ? -EAGAIN : (int)n;
-	return n == 0 ? -EAGAIN : 0;
+	return r == -ESRCH ? -EAGAIN : r;
+}
+
+/*
+ * Was the address space whose smaps file this is there until now? If it goes away by exit or exec
+ * the kernel ends the text early without a word, and mem, opened later, may be the next program's.
+ */
+static int still_there(int smaps)
+{
+	char byte;
+	ssize_t n = sys_pread(smaps, &byte, sizeof(byte), 0);
+
+	if (n < 0 && n != -ESRCH)
+		return (int)n;
+	return n == sizeof(byte) ? 0 : -EAGAIN;
+}
+
+static int find_images(struct memseal_process *process, int dir)
+{
+	struct address_space space = {
+		.dir = dir,
+		.mappings = process->mappings,
+		.count = process->count,
+	};
+	int r = images_find(&space, &process->plan, &process->coverage.images);
+
+	return r == -ESRCH ? -EAGAIN : r;
 }
 
 static int read_picture(struct memseal_process *process, int dir)
 {
-	struct address_space space = { .dir = dir };
+	CLEANUP(sys_close_cleanup) int smaps = -1;
 	int r;
 
-	r = read_smaps(process, dir);
+	r = read_smaps(process, dir, &smaps);
 	if (!r)
 		r = parse(process);
 	if (!r)
 		r = procfs_comm(dir, process->comm);
+	if (!r)
+		r = find_images(process, dir);
+	if (!r)
+		r = still_there(smaps);
 	if (r < 0)
 		return r;
-	space.mappings = process->mappings;
-	space.count = process->count;
-	r = images_find(&space, &process->plan, &process->coverage.images);
-	if (r < 0)
-		return r == -ESRCH ? -EAGAIN : r;
 	terminate_names(process);
 	proc_count_coverage(process);
 	return 0;

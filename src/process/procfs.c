@@ -152,15 +152,17 @@ static ssize_t read_small(int dir, const char *name, char *buf, size_t size)
 
 int procfs_comm(int dir, char ret_comm[PROCFS_COMM_SIZE])
 {
-	char comm[PROCFS_COMM_SIZE + 1]; /* the name, its newline and a NUL */
+	char comm[128];
 	ssize_t n = read_small(dir, "comm", comm, sizeof(comm));
 
 	if (n < 0)
 		return gone((int)n);
 	if (n == 0 || comm[n - 1] != '\n')
 		return -EBADMSG;
-	comm[n - 1] = '\0';
+	/* Those of kernel threads are longer (fs/proc/array.c, proc_task_name()). */
+	n = (ssize_t)min_u64((uint64_t)n, PROCFS_COMM_SIZE) - 1;
 	memcpy(ret_comm, comm, (size_t)n);
+	ret_comm[n] = '\0';
 	return 0;
 }
 

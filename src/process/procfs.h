@@ -29,7 +29,7 @@ int procfs_open_thread(int dir) MUST_CHECK;
 int procfs_read(int dir, const char *name, char **ret_text, size_t *ret_len, int *ret_fd) MUST_CHECK
 	NONNULL(2, 3, 4, 5);
 
-/* The name: any bytes but NUL. */
+/* The name, any bytes but NUL; of a kernel thread its start. */
 #define PROCFS_COMM_SIZE 16
 
 int procfs_comm(int dir, char ret_comm[PROCFS_COMM_SIZE]) MUST_CHECK NONNULL(2);

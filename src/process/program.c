@@ -14,6 +14,9 @@
 #include "engine/probe.h"
 #include "process/executable.h"
 
+/* Where the agent sees what is mapped. */
+#define OWN_MAPS "/proc/self/maps"
+
 /* The kernel follows this many #! lines: fs/exec.c, exec_binprm(). */
 #define SCRIPT_DEPTH 5
 
@@ -131,6 +134,8 @@ static void judge_agent(struct memseal_program *program)
 		refuse(program, MEMSEAL_RUN_NO_MSEAL, program->path);
 	else if (mseal != MEMSEAL_YES)
 		refuse(program, MEMSEAL_RUN_FILTERED, program->path);
+	else if (sys_faccessat(AT_FDCWD, OWN_MAPS, R_OK) < 0)
+		refuse(program, MEMSEAL_RUN_NO_PROC, OWN_MAPS);
 	else if (!is_preloadable(program->agent) || !executable_is_agent(program->agent))
 		refuse(program, MEMSEAL_RUN_NO_AGENT, program->agent);
 	else
@@ -200,6 +205,7 @@ EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 		[MEMSEAL_RUN_NO_AGENT] = "not a usable agent library: reinstall memseal",
 		[MEMSEAL_RUN_NO_MSEAL] =
 			"this kernel has no mseal(2): Linux 6.10 or later is needed",
+		[MEMSEAL_RUN_NO_PROC] = "cannot be read, and the agent needs it: mount /proc",
 		[MEMSEAL_RUN_FILTERED] = "a seccomp filter refuses mseal(2): allow it there",
 	};
 

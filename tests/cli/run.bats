@@ -266,6 +266,13 @@ hello() {
 	[ "${#stderr_lines[@]}" = 1 ]
 }
 
+@test "without /proc nothing starts" {
+	[ "$(id -u)" = 0 ] || skip "needs root, to hide /proc"
+	! grep -q __asan_init "$MEMSEAL" || skip "a sanitized program does not run so"
+	run -125 unshare -m sh -c 'mount -t tmpfs none /proc && exec "$0" run echo started' "$MEMSEAL"
+	[[ "$output" == *"'/proc/self/maps': cannot be read"* ]]
+}
+
 @test "options: help, version, unknown ones, and those behind the command" {
 	run -0 "$MEMSEAL" run --help
 	[[ "${lines[0]}" == "Usage: memseal run "* ]]

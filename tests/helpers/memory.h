@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -55,36 +56,46 @@ static inline char *map_anon(size_t pages, int prot)
 	return mem;
 }
 
-/* What smaps says of [addr, addr + len): bytes that are mapped and bytes that are sealed. */
-struct smaps_count {
-	size_t mapped, sealed;
-};
-
-static inline size_t overlap(uintptr_t start, uintptr_t end, uintptr_t from, uintptr_t to)
+/* Calls fn for each mapping of this process. */
+static inline void smaps_each(void (*fn)(uintptr_t, uintptr_t, bool, void *), void *arg)
 {
-	uintptr_t low = start > from ? start : from, high = end < to ? end : to;
-
-	return low < high ? high - low : 0;
-}
-
-static inline struct smaps_count smaps_count(const void *addr, size_t len)
-{
-	uintptr_t from = (uintptr_t)addr, to = from + len, start = 0, end = 0;
-	struct smaps_count ret = { 0, 0 };
 	FILE *file = fopen("/proc/self/smaps", "re");
+	uintptr_t start = 0, end = 0;
 	char line[8192];
 
 	ck_assert_ptr_nonnull(file);
 	while (fgets(line, sizeof(line), file)) {
-		if (line[0] >= 'A' && line[0] <= 'Z') {
-			if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " sl"))
-				ret.sealed += overlap(start, end, from, to);
-			continue;
-		}
-		ck_assert_int_eq(sscanf(line, "%lx-%lx ", &start, &end), 2);
-		ret.mapped += overlap(start, end, from, to);
+		if (strncmp(line, "VmFlags:", 8) == 0)
+			fn(start, end, strstr(line, " sl") != NULL, arg);
+		else if (line[0] < 'A' || line[0] > 'Z')
+			ck_assert_int_eq(sscanf(line, "%lx-%lx ", &start, &end), 2);
 	}
 	fclose(file);
+}
+
+/* Bytes of [start, end) that are mapped and that are sealed. */
+struct smaps_count {
+	uintptr_t start, end;
+	size_t mapped, sealed;
+};
+
+static inline void smaps_add(uintptr_t start, uintptr_t end, bool sealed, void *arg)
+{
+	struct smaps_count *count = arg;
+	uintptr_t low = start > count->start ? start : count->start;
+	uintptr_t high = end < count->end ? end : count->end;
+
+	if (low >= high)
+		return;
+	count->mapped += high - low;
+	count->sealed += sealed ? high - low : 0;
+}
+
+static inline struct smaps_count smaps_count(const void *addr, size_t len)
+{
+	struct smaps_count ret = { (uintptr_t)addr, (uintptr_t)addr + len, 0, 0 };
+
+	smaps_each(smaps_add, &ret);
 	return ret;
 }
 
@@ -140,6 +151,12 @@ static inline void deny(long nr, int error)
 
 	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* What a kernel before 6.11 answers to PROCMAP_QUERY. */
+static inline void deny_map_query(void)
+{
+	deny(SYS_ioctl, ENOTTY);
 }
 
 /* The exit status of a child; 128 and the signal if one ended it. */

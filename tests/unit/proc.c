@@ -3,191 +3,18 @@
 #include <check.h>
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include <memseal.h>
 
+#include "base/fault.h"
 #include "base/util.h"
-
-#define PID 42
-
-/* A tree that holds one process, whose files are written by the functions below. */
-static char tree[] = "/tmp/memseal-proc-XXXXXX";
-static const char *device; /* of mapped files, as maps prints it */
-
-FORMAT(2, 3) static void write_file(const char *name, const char *fmt, ...)
-{
-	char path[PATH_MAX];
-	va_list args;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
-	file = fopen(path, "a");
-	ck_assert_ptr_nonnull(file);
-	va_start(args, fmt);
-	vfprintf(file, fmt, args);
-	va_end(args);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-static void write_bytes(const char *name, uint64_t offset, const void *bytes, size_t len)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(pwrite(fd, bytes, len, (off_t)offset), (ssize_t)len);
-	close(fd);
-}
-
-static void remove_file(const char *name)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
-	ck_assert_int_eq(unlink(path), 0);
-}
-
-static void move_file(const char *name, const char *to)
-{
-	char from_path[PATH_MAX], to_path[PATH_MAX];
-
-	snprintf(from_path, sizeof(from_path), "%s/%d/%s", tree, PID, name);
-	snprintf(to_path, sizeof(to_path), "%s/%d/%s", tree, PID, to);
-	ck_assert_int_eq(rename(from_path, to_path), 0);
-}
-
-static void make_directory(const char *name)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
-	ck_assert_int_eq(mkdir(path, 0700), 0);
-}
-
-static void write_stat(char state, unsigned long flags)
-{
-	write_file("stat", "%d (a) Z (b) %c 1 1 1 0 -1 %lu 0 0 0 0\n", PID, state, flags);
-}
-
-static void setup(void)
-{
-	char path[PATH_MAX];
-
-	device = "08:01";
-	strcpy(tree + strlen(tree) - 6, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(tree));
-	snprintf(path, sizeof(path), "%s/self", tree);
-	ck_assert_int_eq(symlink("42", path), 0);
-	snprintf(path, sizeof(path), "%s/meminfo", tree);
-	close(creat(path, 0600));
-	make_directory("");
-	write_file("comm", "name\n");
-	write_file("smaps", "%s", "");
-	write_stat('S', 0x400000);
-	/* As large as the addresses below, so that reading is never at an end: that means "gone".
-	 */
-	write_bytes("mem", 0x7fffffff, "", 1);
-}
-
-static void teardown(void)
-{
-	char command[PATH_MAX];
-
-	snprintf(command, sizeof(command), "rm -r %s", tree);
-	ck_assert_int_eq(system(command), 0);
-}
-
-static void map(uint64_t start, uint64_t end, const char *perm, uint64_t offset, unsigned inode,
-	const char *name, const char *flags)
-{
-	write_file("smaps", "%08" PRIx64 "-%08" PRIx64 " %s %08" PRIx64 " %s %u   %s\n", start, end,
-		perm, offset, inode ? device : "00:00", inode, name);
-	write_file("smaps", "Size:   %" PRIu64 " kB\nVmFlags: rd mr me %s \n", (end - start) / 1024,
-		flags);
-}
-
-struct segment {
-	uint32_t type, flags;
-	uint64_t offset, vaddr, filesz, memsz;
-};
-
-/* Up to 4096 bytes of an object. */
-struct object {
-	unsigned char bytes[4096];
-};
-
-static struct object elf64(uint16_t type, uint64_t phoff, const struct segment *s, uint16_t n)
-{
-	Elf64_Ehdr ehdr = {
-		.e_ident = ELFMAG "\2\1\1",
-		.e_type = type,
-		.e_machine = EM_X86_64,
-		.e_version = EV_CURRENT,
-		.e_phoff = phoff,
-		.e_ehsize = sizeof(ehdr),
-		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = n,
-	};
-	struct object ret = { 0 };
-
-	memcpy(ret.bytes, &ehdr, sizeof(ehdr));
-	for (size_t i = 0; i < n; i++) {
-		Elf64_Phdr phdr = {
-			.p_type = s[i].type,
-			.p_flags = s[i].flags,
-			.p_offset = s[i].offset,
-			.p_vaddr = s[i].vaddr,
-			.p_filesz = s[i].filesz,
-			.p_memsz = s[i].memsz,
-			.p_align = 4096,
-		};
-		ck_assert_uint_le(phoff + (i + 1) * sizeof(phdr), sizeof(ret.bytes));
-		memcpy(ret.bytes + phoff + i * sizeof(phdr), &phdr, sizeof(phdr));
-	}
-	return ret;
-}
-
-static struct object elf32(uint16_t type, const struct segment *s, uint16_t n)
-{
-	Elf32_Ehdr ehdr = {
-		.e_ident = ELFMAG "\1\1\1",
-		.e_type = type,
-		.e_machine = EM_386,
-		.e_version = EV_CURRENT,
-		.e_phoff = sizeof(ehdr),
-		.e_ehsize = sizeof(ehdr),
-		.e_phentsize = sizeof(Elf32_Phdr),
-		.e_phnum = n,
-	};
-	struct object ret = { 0 };
-
-	memcpy(ret.bytes, &ehdr, sizeof(ehdr));
-	for (size_t i = 0; i < n; i++) {
-		Elf32_Phdr phdr = {
-			.p_type = s[i].type,
-			.p_flags = s[i].flags,
-			.p_offset = (Elf32_Off)s[i].offset,
-			.p_vaddr = (Elf32_Addr)s[i].vaddr,
-			.p_filesz = (Elf32_Word)s[i].filesz,
-			.p_memsz = (Elf32_Word)s[i].memsz,
-			.p_align = 4096,
-		};
-		memcpy(ret.bytes + sizeof(ehdr) + i * sizeof(phdr), &phdr, sizeof(phdr));
-	}
-	return ret;
-}
+#include "fake-proc.h"
 
 /* What ld makes of a small library: one page or two of each kind. */
 static const struct segment library[] = {
@@ -336,6 +163,14 @@ START_TEST(file_mapped_whole_is_no_image)
 }
 END_TEST
 
+START_TEST(file_mapped_whole_executable_is_no_image)
+{
+	map(0x400000, 0x408000, "r-xp", 0, 7, "/lib/x.so", "");
+	write_object(0x400000, library_object());
+	assert_coverage(0, 0, 0);
+}
+END_TEST
+
 START_TEST(data_library_is_counted)
 {
 	map(0x400000, 0x403000, "r--p", 0, 7, "/lib/data.so", "sl");
@@ -453,6 +288,34 @@ START_TEST(far_program_headers_are_found)
 }
 END_TEST
 
+/* Each read of them failing in turn: the image is found or missed aloud. */
+START_TEST(far_program_headers_are_not_lost)
+{
+	struct memseal_coverage found;
+	struct memseal_process *process;
+	unsigned long nth = 0;
+	int r, errors = 0;
+	bool hit;
+
+	map_library(0x400000, "sl");
+	write_object(0x400000, elf64(ET_DYN, 2048, library, ARRAY_SIZE(library)));
+	do {
+		fault_arm(++nth, EIO);
+		r = open_process(&process);
+		hit = fault_count() >= nth;
+		fault_arm(0, 0);
+		errors += r < 0;
+		if (r < 0)
+			continue;
+		memseal_process_coverage(process, &found);
+		memseal_process_close(process);
+		ck_assert_uint_eq(found.sealable, LIBRARY_SEALABLE);
+	} while (hit);
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_gt(errors, 5);
+}
+END_TEST
+
 /* Its data begin in the first page of the file, which is then mapped twice. */
 START_TEST(small_object_is_one_image)
 {
@@ -464,6 +327,24 @@ START_TEST(small_object_is_one_image)
 
 	map(0x400000, 0x401000, "r-xp", 0, 7, "/lib/x.so", "");
 	map(0x401000, 0x402000, "rw-p", 0, 7, "/lib/x.so", "");
+	write_object(0x400000, object);
+	write_object(0x401000, object);
+	assert_coverage(0x1000, 0, 1);
+}
+END_TEST
+
+/* The same without code, and with a neighbour that could be its RELRO if it began a page later. */
+START_TEST(small_data_object_is_one_image)
+{
+	static const struct segment small[] = {
+		{ PT_LOAD, PF_R, 0, 0, 0x800, 0x800 },
+		{ PT_LOAD, PF_R | PF_W, 0x800, 0x1800, 0x100, 0x100 },
+	};
+	struct object object = elf64(ET_DYN, 64, small, ARRAY_SIZE(small));
+
+	map(0x400000, 0x401000, "r--p", 0, 7, "/lib/x.so", "");
+	map(0x401000, 0x402000, "rw-p", 0, 7, "/lib/x.so", "");
+	map(0x402000, 0x403000, "r--p", 0, 0, "", "");
 	write_object(0x400000, object);
 	write_object(0x401000, object);
 	assert_coverage(0x1000, 0, 1);
@@ -591,7 +472,7 @@ START_TEST(mappings_are_told)
 		{ MEMSEAL_KIND_RODATA, 0x1000, "/lib/x.so", NULL },
 		{ MEMSEAL_KIND_RELRO, 0x1000, "/lib/x.so", NULL },
 		{ MEMSEAL_KIND_DATA, 0, "/lib/x.so", "writable data" },
-		{ MEMSEAL_KIND_BSS, 0, NULL, "writable data" },
+		{ MEMSEAL_KIND_BSS, 0, "/lib/x.so", "writable data" },
 		{ MEMSEAL_KIND_HEAP, 0, "[heap]", "heap" },
 		{ MEMSEAL_KIND_ANON, 0, "[anon:a b]", "not part of an image" },
 		{ MEMSEAL_KIND_FILE, 0, "/tmp/a b\\012c (deleted)", "not part of an image" },
@@ -694,9 +575,16 @@ END_TEST
 
 START_TEST(kernel_thread_is_told)
 {
+	struct memseal_process_opts opts = { .size = sizeof(opts), .proc = tree };
+	char name[MEMSEAL_NAME_SIZE];
+
 	remove_file("stat");
 	write_stat('S', 0x208040);
+	remove_file("comm");
+	write_file("comm", "pool_workqueue_release\n");
 	ck_assert_int_eq(failure(), -ENXIO);
+	ck_assert_int_eq(memseal_process_name(PID, &opts, name), 0);
+	ck_assert_str_eq(name, "pool_workqueue_");
 }
 END_TEST
 
@@ -794,6 +682,7 @@ int main(void)
 	tcase_add_test(tcase, writable_relro_is_not_sealed);
 	tcase_add_test(tcase, library_loaded_twice_is_two_images);
 	tcase_add_test(tcase, file_mapped_whole_is_no_image);
+	tcase_add_test(tcase, file_mapped_whole_executable_is_no_image);
 	tcase_add_test(tcase, data_library_is_counted);
 	tcase_add_test(tcase, data_library_mapped_whole_is_no_image);
 	tcase_add_test(tcase, neighbour_file_is_no_segment);
@@ -804,7 +693,9 @@ int main(void)
 	tcase_add_test(tcase, fixed_program_elsewhere_is_no_image);
 	tcase_add_test(tcase, program_of_32_bits_is_counted);
 	tcase_add_test(tcase, far_program_headers_are_found);
+	tcase_add_test(tcase, far_program_headers_are_not_lost);
 	tcase_add_test(tcase, small_object_is_one_image);
+	tcase_add_test(tcase, small_data_object_is_one_image);
 	tcase_add_test(tcase, vdso_is_an_image);
 	tcase_add_test(tcase, damaged_headers_are_no_image);
 	tcase_add_test(tcase, deleted_file_is_read_in_memory);

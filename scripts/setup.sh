@@ -1,0 +1,138 @@
+# shellcheck shell=sh disable=SC2034
+# SPDX-License-Identifier: MIT
+# What ./demo, ./check and their kin share: the packages they need, and building. To be sourced,
+# from the root of the repository.
+
+# A package of Debian a line, and a command that is there if it is installed, or that tells.
+# Meson looks for what the tests need, too, when it sets a build up.
+to_build='
+gcc cc
+libc6-dev test -e /usr/include/stdio.h
+meson meson
+ninja-build ninja
+pkg-config pkg-config
+libsmartcols-dev pkg-config smartcols
+check pkg-config check
+bats bats
+mandoc mandoc'
+
+to_demo='
+python3 test -e /usr/bin/python3'
+
+to_check='
+git git
+jq jq
+libcap2-bin setcap
+netbase test -e /etc/services
+procps pgrep
+python3 test -e /usr/bin/python3'
+
+to_check_all='
+apache2-utils ab
+binutils ld
+clang clang
+clang-format clang-format
+curl curl
+debootstrap debootstrap
+default-jdk-headless javac
+g++ c++
+gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
+libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+lua5.4 lua5.4
+musl-tools musl-gcc
+nginx-light nginx
+nodejs node
+perl perl -MStorable -e 1
+qemu-user qemu-x86_64
+redis-server redis-server
+redis-tools redis-benchmark
+shellcheck shellcheck
+sqlite3 sqlite3
+valgrind valgrind'
+
+# missing LIST...: the packages of them that this machine lacks.
+missing() {
+	printf '%s\n' "$@" | while read -r package test args; do
+		case $test in
+		'') continue ;;
+		pkg-config) args=${args:+--exists }${args:---version} ;;
+		esac
+		# Words, on purpose.
+		# shellcheck disable=SC2086
+		if [ -n "$args" ]; then
+			$test $args >/dev/null 2>&1 </dev/null
+		else
+			command -v "$test" >/dev/null
+		fi || printf '%s ' "$package"
+	done
+}
+
+# as_root CMD...: as root, without questions.
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	else
+		sudo -n "$@"
+	fi
+}
+
+can_install() {
+	command -v apt-get >/dev/null && as_root true 2>/dev/null
+}
+
+apt() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# The lock of the lists has no such option.
+apt_update() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		apt update && return
+		sleep 6
+	done
+	return 1
+}
+
+# need LIST...: what is missing of it is installed.
+need() {
+	packages=$(missing "$@")
+	[ -n "$packages" ] || return 0
+	if ! can_install; then
+		echo "These packages of Debian, or what your system has in their place, are missing, and" >&2
+		echo "installing them needs apt and root: $packages" >&2
+		exit 2
+	fi
+	echo "Installing $packages"
+	quietly packages install_packages
+	packages=$(missing "$@")
+	[ -z "$packages" ] && return
+	echo "Not there after installing them: $packages" >&2
+	exit 2
+}
+
+install_packages() {
+	# shellcheck disable=SC2086
+	apt_update && apt install --no-install-recommends $packages
+}
+
+# quietly NAME CMD...: its output goes to build/log-NAME, and is shown if it fails.
+quietly() {
+	log=build/log-$1
+	shift
+	mkdir -p build
+	"$@" >"$log" 2>&1 </dev/null && return
+	echo "Failed: $* (all of its output: $log)" >&2
+	tail -n 40 "$log" >&2
+	return 1
+}
+
+# build DIR [OPTION...]: sets DIR up unless it is, and builds.
+build() {
+	if [ -e "$1/build.ninja" ]; then
+		[ $# -eq 1 ] || meson configure "$@" || return
+	else
+		meson setup "$@" || return
+	fi
+	ninja -C "$1"
+}

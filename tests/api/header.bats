@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+# The installed header, alone, in every language and standard that it promises.
+
+load api
+
+compiles() {
+	echo '#include <memseal.h>' >"$BATS_TEST_TMPDIR/alone.$2"
+	"$1" "-std=$3" -pedantic -Wall -Wextra -Wundef -Werror -fsyntax-only \
+		-I"$SOURCE/include" "$BATS_TEST_TMPDIR/alone.$2"
+}
+
+@test "C99, C11 and C17 with gcc" {
+	for standard in c99 gnu99 c11 c17; do
+		compiles gcc c $standard
+	done
+}
+
+@test "C99, C11 and C17 with clang" {
+	need clang
+	for standard in c99 gnu99 c11 c17; do
+		compiles clang c $standard
+	done
+}
+
+@test "C++11, C++17 and C++20 with g++" {
+	need g++
+	for standard in c++11 c++17 c++20; do
+		compiles g++ cc $standard
+	done
+}
+
+@test "C99 with musl" {
+	need musl-gcc
+	compiles musl-gcc c c99
+}
+
+# A C library that has mseal() already, as glibc from 2.43 does.
+newer_libc() {
+	mkdir -p "$BATS_TEST_TMPDIR/newer/sys"
+	cat >"$BATS_TEST_TMPDIR/newer/features.h" <<-'END'
+		#pragma GCC system_header
+		#include_next <features.h>
+		#undef __GLIBC_MINOR__
+		#define __GLIBC_MINOR__ 43
+	END
+	cat >"$BATS_TEST_TMPDIR/newer/sys/mman.h" <<-'END'
+		#pragma GCC system_header
+		#include_next <sys/mman.h>
+		__BEGIN_DECLS
+		extern int mseal(void *__addr, size_t __len, unsigned long __flags) __THROW;
+		__END_DECLS
+	END
+}
+
+@test "mseal is declared, but not where libc has it" {
+	newer_libc
+	declared | grep -x mseal
+	refute grep -x mseal <(declared -I"$BATS_TEST_TMPDIR/newer")
+	[ "$(declared | grep -vx mseal)" = "$(declared -I"$BATS_TEST_TMPDIR/newer")" ]
+}
+
+@test "no conflict with a libc that has mseal, in either order" {
+	newer_libc
+	printf '#include <%s>\n#include <%s>\nint (*f)(void *, size_t, unsigned long) = mseal;\n' \
+		memseal.h sys/mman.h >"$BATS_TEST_TMPDIR/a.c"
+	printf '#include <%s>\n#include <%s>\nint (*f)(void *, size_t, unsigned long) = mseal;\n' \
+		sys/mman.h memseal.h >"$BATS_TEST_TMPDIR/b.c"
+	for file in a b; do
+		gcc -std=c99 -pedantic -Wall -Wredundant-decls -Werror -fsyntax-only \
+			-I"$BATS_TEST_TMPDIR/newer" -I"$SOURCE/include" "$BATS_TEST_TMPDIR/$file.c"
+		g++ -std=c++17 -x c++ -pedantic -Wall -Werror -fsyntax-only \
+			-I"$BATS_TEST_TMPDIR/newer" -I"$SOURCE/include" "$BATS_TEST_TMPDIR/$file.c"
+	done
+}

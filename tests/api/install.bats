@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+# What meson install puts in place, used as a program outside of this repository would.
+
+load api
+
+setup_file() {
+	export ROOT=$BATS_FILE_TMPDIR/root
+	meson install -C "$BUILD" --no-rebuild --destdir "$ROOT" >/dev/null
+	PREFIX=$ROOT$(sed -n 's/^prefix=//p' "$(find "$ROOT" -name memseal.pc)")
+	export PREFIX
+	PKG_CONFIG_PATH=$(dirname "$(find "$ROOT" -name memseal.pc)")
+	export PKG_CONFIG_PATH
+	cat >"$ROOT/program.c" <<-'END'
+		#include <memseal.h>
+		#include <stdio.h>
+
+		int main(void)
+		{
+			struct memseal_status status;
+			void *page = memseal_map(1, 3, MEMSEAL_MAPPING);
+
+			if (!page || memseal_query(page, 1, &status) < 0)
+				return 1;
+			printf("%s %d\n", memseal_version(), status.sealed == status.size);
+			return 0;
+		}
+	END
+}
+
+config() {
+	pkg-config --define-variable=prefix="$PREFIX" "$@" memseal
+}
+
+check_program() {
+	[ "$("$@")" = "$(config --modversion) 1" ]
+}
+
+@test "header, libraries, agent and program are installed" {
+	[ -f "$PREFIX/include/memseal.h" ]
+	[ -x "$PREFIX/bin/memseal" ]
+	[ -f "$(config --variable=libdir)/libmemseal.a" ]
+	[ -f "$(config --variable=libdir)/memseal/libmemseal-agent.so" ]
+	[ "$(readlink "$(config --variable=libdir)/libmemseal.so")" = libmemseal.so.0 ]
+}
+
+@test "a program links with what pkg-config says" {
+	cc -Wall -Werror "$ROOT/program.c" -o "$ROOT/shared" $(config --cflags --libs)
+	check_program env LD_LIBRARY_PATH="$(config --variable=libdir)" "$ROOT/shared"
+	refute env -u LD_LIBRARY_PATH "$ROOT/shared" # it is this libmemseal.so, and no other
+}
+
+@test "a program links statically with what pkg-config says" {
+	cc -static "$ROOT/program.c" -o "$ROOT/static" $(config --static --cflags --libs)
+	check_program "$ROOT/static"
+}
+
+@test "a C++ program links" {
+	need g++
+	g++ -x c++ "$ROOT/program.c" -x none -o "$ROOT/cxx" $(config --cflags --libs)
+	check_program env LD_LIBRARY_PATH="$(config --variable=libdir)" "$ROOT/cxx"
+}
+
+@test "every function has a page of its name" {
+	for name in $(declared); do
+		head -1 "$PREFIX/share/man/man3/$name.3" | grep SPDX
+	done
+}
+
+@test "every manual page is installed" {
+	for page in "$SOURCE"/man/*; do
+		[ -f "$PREFIX/share/man/man${page##*.}/$(basename "$page")" ]
+	done
+}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# The manual against the header and the program.
+
+load api
+
+# Words of a page's text that stand behind a macro, one a line: "Fl -json" gives --json.
+options_of() {
+	sed -n 's/^\.It //p' "$1" | grep -oE 'Fl (-[a-z][a-z-]*|[a-zA-Z])|, -[a-z][a-z-]*' |
+		sed -e 's/^Fl -/--/' -e 's/^Fl /-/' -e 's/^, -/--/' | sort -u
+}
+
+@test "every function of the header is named in a page" {
+	for name in $(declared); do
+		grep -lE "^\.Nm $name( ,)?$" "$SOURCE"/man/*.3 || {
+			echo "$name has no page"
+			return 1
+		}
+	done
+}
+
+@test "every function in a page is in the header" {
+	diff <(declared) <(sed -n 's/^\.Nm \(m[a-z_]*\)\( ,\)\{0,1\}$/\1/p' "$SOURCE"/man/*.3 |
+		grep -vx memseal | sort -u)
+}
+
+@test "every error of the header is in the page of its function" {
+	for name in memseal_range memseal_query memseal_self memseal_probe; do
+		for error in $(awk -v name="$name" '
+				/^\/\*/ { comment = "" }
+				{ comment = comment $0 }
+				$0 ~ "[ *]" name "\\(" && !/^ \*/ { print comment; exit }' "$HEADER" |
+				grep -oE -- '-E[A-Z]+' | tr -d -); do
+			grep -E "Er .*\b$error\b|Er $error" "$SOURCE/man/$name.3" || {
+				echo "$name: $error"
+				return 1
+			}
+		done
+	done
+}
+
+@test "the options of --help are those of the page" {
+	for page in "$SOURCE"/man/memseal-*.1; do
+		command=$(basename "$page" .1)
+		diff <("$BUILD/memseal" "${command#memseal-}" --help |
+			grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+|^ +-[a-zA-Z]\b' | grep -oE -- '-{1,2}[a-zA-Z][a-z-]*' |
+			sort -u) <(options_of "$page")
+	done
+}
+
+@test "every command has a page, and memseal(1) names it" {
+	for command in $("$BUILD/memseal" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+		[ -f "$SOURCE/man/memseal-$command.1" ]
+		grep -x "\.It Cm $command" "$SOURCE/man/memseal.1"
+	done
+}

@@ -1,0 +1,88 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: MIT
+# What the tests of real programs share. BUILD is the build directory.
+bats_require_minimum_version 1.5.0
+
+: "${BUILD:?the build directory}"
+
+memseal=$BUILD/memseal
+tree_audit=$BUILD/tests/tree-audit
+src=$BATS_TEST_DIRNAME/src
+
+# needs CMD...: the test is skipped on a machine without one of them.
+needs() {
+	local cmd
+
+	for cmd; do
+		command -v "$cmd" >/dev/null || skip "no $cmd here"
+	done
+}
+
+# Output that no two runs have in common, as sed commands: "s/pid [0-9]*/pid N/".
+volatile=
+
+# Static programs that CMD starts: no preloaded library reaches them, and they stay unsealed.
+static=
+
+# observe NAME CMD...: runs it in an empty directory; its output, errors and status go to files.
+observe() {
+	local at=$BATS_TEST_TMPDIR/$1 work=$BATS_TEST_TMPDIR/work status=0
+	shift
+
+	rm -rf "$work"
+	mkdir "$work"
+	(cd "$work" && exec "$@") </dev/null >"$at.out" 2>"$at.err" || status=$?
+	echo "$status" >"$at.status"
+	sed -i -e "$volatile" "$at.out" "$at.err"
+}
+
+# all_sealed MIN: the last tree had MIN processes or more, and each was wholly sealed at its end.
+all_sealed() {
+	local audit=$BATS_TEST_TMPDIR/audit
+
+	if awk -F '\t' -v min="$1" -v static="$static" '
+	    $5 != "sealed" || $2 != "100.00" { bad += $6 != static || $5 != "unsealed" }
+	    END { exit bad || NR < min }' "$audit"; then
+		return
+	fi
+	echo "$1 processes or more, all sealed, were expected; there were:"
+	cat "$audit"
+	return 1
+}
+
+# succeeds CMD...: the unsealed control.
+succeeds() {
+	observe plain "$@"
+	[ "$(cat "$BATS_TEST_TMPDIR/plain.status")" = 0 ] && return
+	echo "unsealed, $1 gives status $(cat "$BATS_TEST_TMPDIR/plain.status")"
+	tail -n 20 "$BATS_TEST_TMPDIR/plain.out" "$BATS_TEST_TMPDIR/plain.err"
+	return 1
+}
+
+# sealed_same MIN CMD...: sealed, it does what the control did, and all MIN processes are sealed.
+sealed_same() {
+	local at=$BATS_TEST_TMPDIR min=$1 part
+	shift
+
+	observe sealed "$tree_audit" "$at/audit" "$memseal" run -- "$@"
+	for part in status err out; do
+		diff -u --label "unsealed $part" --label "sealed $part" \
+			"$at/plain.$part" "$at/sealed.$part" | head -n 40
+		cmp -s "$at/plain.$part" "$at/sealed.$part" || return 1
+	done
+	all_sealed "$min"
+}
+
+# same MIN CMD...: CMD succeeds, does the same under memseal run, in a tree of MIN processes or
+# more that are all sealed at their end.
+same() {
+	succeeds "${@:2}" && sealed_same "$@"
+}
+
+# prints REGEX: one of the lines that the control printed matches.
+prints() {
+	grep -E -q -e "$1" "$BATS_TEST_TMPDIR/plain.out" && return
+	echo "nothing printed matches $1:"
+	head -n 20 "$BATS_TEST_TMPDIR/plain.out"
+	return 1
+}

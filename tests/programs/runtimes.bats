@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Language runtimes: threads, just-in-time compilers and many objects loaded late.
+
+# shellcheck source=tests/programs/programs.bash
+load programs
+
+# The one of the system: it goes with libpython3.11-testsuite.
+python=/usr/bin/python3
+
+@test "python3 with ssl, sqlite3 and ctypes" {
+	needs "$python"
+	same 2 "$python" "$src/modules.py"
+	prints '^child 42$'
+}
+
+# cpython MODULE...: these modules of CPython's own tests.
+cpython() {
+	needs "$python"
+	"$python" -c 'import test.test_json' 2>/dev/null || skip "no libpython3.11-testsuite here"
+	volatile='s/[0-9.]* \(ms\|sec\|min\)/N/g; s/^[0-9:]* load avg: [0-9.]*//; /^Using random seed/d'
+	same 1 "$python" -m test -u none "$@"
+	prints '^Tests result: SUCCESS$'
+}
+
+@test "CPython's tests: json, struct, zlib, bz2, decimal" {
+	cpython test_json test_struct test_zlib test_bz2 test_decimal
+}
+
+@test "CPython's tests: ctypes, mmap, hashlib, threads, select" {
+	static=ldconfig # by which ctypes.util finds libraries
+	cpython test_ctypes test_mmap test_hashlib test_thread test_select
+}
+
+@test "node: worker threads and the JIT" {
+	needs node
+	same 2 node "$src/workers.js"
+	prints '^sum 5000000050000000$'
+}
+
+@test "java: threads, the JIT, native libraries" {
+	needs javac
+	same 1 java -Xshare:auto "$src/Threads.java"
+	prints '^sum 1999999000000$'
+}
