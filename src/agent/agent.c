@@ -8,6 +8,7 @@
 #include "agent/hook.h"
 #include "agent/libc.h"
 #include "agent/message.h"
+#include "agent/namespace.h"
 #include "agent/options.h"
 #include "agent/symbol.h"
 #include "base/sys.h"
@@ -46,6 +47,16 @@ static void report(const struct images_result *result, int error, bool starting)
 	message_send(&message);
 }
 
+static int seal_listed(const struct images_opts *opts)
+{
+	struct images_result result;
+	int r = images_seal(opts, agent.page, &result);
+
+	if (r < 0)
+		report(&result, r, opts->settled);
+	return r;
+}
+
 /*
  * pinning: objects can be unloaded here, and dlopen() may be called. It may not before the C
  * library was initialised, because it would do that itself, without the environment. The first
@@ -61,12 +72,16 @@ static int seal_images(bool pinning, struct images_run own)
 		.progress = &progress,
 		.own = own,
 	};
-	struct images_result result;
-	int r = images_seal(&opts, agent.page, &result);
 
-	if (r < 0)
-		report(&result, r, opts.settled);
-	return r;
+	return seal_listed(&opts);
+}
+
+static void seal_namespaces(void)
+{
+	struct images_opts opts = { .filter = agent.filter, .iterate = namespace_iterate };
+
+	for (unsigned i = 0; (opts.where = namespace_get(i)); i++)
+		(void)seal_listed(&opts);
 }
 
 bool agent_pin(const char *name)
@@ -95,6 +110,7 @@ void agent_seal_new(void)
 		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
 		/* Whatever came through the hook is pinned already. */
 		(void)seal_images(agent.glibc && !agent.open, (struct images_run){ 0 });
+		seal_namespaces();
 		__atomic_store_n(&sealing, 0, __ATOMIC_SEQ_CST);
 	}
 }

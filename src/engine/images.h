@@ -7,6 +7,7 @@
 #ifndef MEMSEAL_ENGINE_IMAGES_H
 #define MEMSEAL_ENGINE_IMAGES_H
 
+#include <link.h>
 #include <sys/types.h>
 
 #include "base/util.h"
@@ -42,6 +43,10 @@ struct images_opts {
 	bool (*pin)(const char *name);
 	struct images_progress *progress; /* NULL: look at all */
 	struct images_run own;            /* the caller's, sealed along with them; or empty */
+	/* Lists the objects, as dl_iterate_phdr(3) does, which NULL stands for. */
+	int (*iterate)(
+		const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);
+	const void *where;
 };
 
 struct images_result {
