@@ -68,15 +68,23 @@ static bool first_sealable(const struct own_image *own, uint64_t page, uint64_t 
 	return false;
 }
 
+/* To mremap(2), what a filter holds is as good as sealed; mseal(2) may still be wanted on top. */
+static bool is_held(const struct job *job, uint64_t addr)
+{
+	int sealed = kernel_sealed(addr, job->page);
+
+	return job->opts->filter ? sealed > 0 : sealed == 1;
+}
+
 /*
  * Was the image sealed when it was loaded? A quick look for the agent, which asks at every load. It
  * does not find what an earlier failure left open.
  */
-static bool looks_sealed(const struct own_image *own, uint64_t page)
+static bool looks_sealed(const struct job *job, const struct own_image *own)
 {
 	uint64_t first;
 
-	return first_sealable(own, page, &first) && kernel_sealed(first, page) == 1;
+	return first_sealable(own, job->page, &first) && is_held(job, first);
 }
 
 /*
@@ -106,7 +114,7 @@ static int collect_image(struct dl_phdr_info *info, size_t size, void *arg)
 	if (is_done(job, info))
 		return 0;
 	image_init_native(&own.image, info->dlpi_phdr, info->dlpi_phnum);
-	if (!job->opts->settled && looks_sealed(&own, job->page))
+	if (!job->opts->settled && looks_sealed(job, &own))
 		return 0;
 	if (job->image_count < job->image_room)
 		job->images[job->image_count] = own;
@@ -275,12 +283,12 @@ static bool to_be_sealed(
 	const struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
 {
 	if (is_system_mapping(mapping))
-		return kernel_sealed(mapping->start, job->page) != 1;
+		return !is_held(job, mapping->start);
 	if (!plan_role_sealable(piece->role) || job->images[piece->image].in_loading)
 		return false;
 	if (piece->why == PLAN_WRITABLE && piece->role != PLAN_RELRO)
 		return false;
-	return kernel_sealed(piece->start, job->page) != 1;
+	return !is_held(job, piece->start);
 }
 
 static void add_run(struct job *job, uint64_t start, uint64_t end)

@@ -49,6 +49,27 @@ refused() { # reason, command...
 	[[ "${lines[1]}" == "gap "* ]]
 }
 
+@test "what dlmopen loads is held" {
+	cat >namespace.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+		int main(void)
+		{
+			void *library = dlmopen(LM_ID_NEWLM, "libm.so.6", RTLD_NOW);
+			long page = library ? (long)dlsym(library, "cos") & -4096 : 0;
+			puts(mprotect((void *)page, 4096, PROT_READ | PROT_EXEC) ? "held" : "open");
+			return !library;
+		}
+	END
+	compile namespace <namespace.c
+	run -0 "$memseal" run --engine=filter ./namespace
+	[ "$output" = held ]
+	run -0 ./namespace
+	[ "$output" = open ]
+}
+
 @test "auto: mseal where it works, else the filter, without a word" {
 	run -0 "$memseal" run sh -c "$STATUS"
 	[ "$output" = "$filters" ]
