@@ -21,7 +21,8 @@ python3 test -e /usr/bin/python3'
 
 to_check='
 git git
-libcap2-bin setcap'
+libcap2-bin setcap
+procps ps'
 
 to_check_all='
 apache2-utils ab
@@ -32,13 +33,14 @@ curl curl
 debootstrap debootstrap
 default-jdk-headless javac
 g++ c++
+gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
 libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
 lua5.4 lua5.4
 musl-tools musl-gcc
 nginx-light nginx
 nodejs node
 perl perl -MStorable -e 1
-procps ps
 qemu-user qemu-x86_64
 redis-server redis-server
 redis-tools redis-benchmark

@@ -46,7 +46,7 @@ static int any_entry(const char *path, bool (*test)(int dir, const char *name))
 {
 	CLEANUP(sys_close_cleanup)
 	int dir = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	_Alignas(uint64_t) char buf[2048];
+	_Alignas(uint64_t) char buf[2048] = { 0 };
 	ssize_t len;
 
 	if (dir < 0)

@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -150,6 +151,12 @@ static inline void deny(long nr, int error)
 
 	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* What a kernel before 6.11 answers to PROCMAP_QUERY. */
+static inline void deny_map_query(void)
+{
+	deny(SYS_ioctl, ENOTTY);
 }
 
 /* The exit status of a child; 128 and the signal if one ended it. */

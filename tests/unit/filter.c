@@ -384,6 +384,7 @@ static Suite *suite(void)
 	suite_add_tcase(suite, install);
 
 	tcase_add_checked_fixture(check, setup, NULL);
+	tcase_set_timeout(check, 60);
 	tcase_add_test(check, refuses_open_rings);
 	tcase_add_test(check, refuses_stacks);
 	tcase_add_test(check, refuses_read_implies_exec);

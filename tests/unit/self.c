@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * memseal_self() from within: what is sealed by smaps, which objects, its errors. What a program
- * can still do afterwards is tried from outside: tests/api/self.py.
+ * can still do afterwards is tried from outside: tests/api/programs.bats.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -267,12 +267,14 @@ START_TEST(options)
 }
 END_TEST
 
-static Suite *self_suite(void)
+/* by_text: without PROCMAP_QUERY, which Linux has since 6.11, as older kernels do it. */
+static TCase *self_case(const char *name, void (*by_text)(void))
 {
-	Suite *suite = suite_create("self");
-	TCase *tc = tcase_create("self");
+	TCase *tc = tcase_create(name);
 
 	tcase_add_checked_fixture(tc, setup, NULL);
+	if (by_text)
+		tcase_add_checked_fixture(tc, by_text, NULL);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, every_image);
 	tcase_add_test(tc, twice);
@@ -285,7 +287,15 @@ static Suite *self_suite(void)
 	tcase_add_loop_test(tc, filtered, 0, SANITIZED ? 4 : 5);
 	tcase_add_loop_test(tc, maps_cannot_be_opened, 0, 5);
 	tcase_add_test(tc, options);
-	suite_add_tcase(suite, tc);
+	return tc;
+}
+
+static Suite *self_suite(void)
+{
+	Suite *suite = suite_create("self");
+
+	suite_add_tcase(suite, self_case("self", NULL));
+	suite_add_tcase(suite, self_case("self by text", deny_map_query));
 	return suite;
 }
 
