@@ -31,7 +31,7 @@ static bool shrink_refused(uint64_t at, size_t page)
 {
 	return remap_refused(at, page, page, 0, 0) ||
 	       (remap_refused(at - page, 2 * page, page, 0, 0) &&
-		       !remap_refused(at - page, page, page, 0, 0));
+		       sys_mremap(at - page, page, page, UNKNOWN, 0) == -EINVAL);
 }
 
 static bool refused(uint64_t effect, uint64_t at, size_t page)
@@ -56,15 +56,22 @@ static bool refused(uint64_t effect, uint64_t at, size_t page)
 	}
 }
 
+static uint64_t refused_on(uint64_t at, size_t page, uint64_t effects)
+{
+	uint64_t found = 0;
+
+	for (uint64_t left = effects; left; left &= left - 1)
+		if (refused(left & -left, at, page))
+			found |= left & -left;
+	return found;
+}
+
 /* The targets of mremap(2) may be judged by a further program, which may not have been installed.
  */
 static uint64_t held_on(uint64_t at, size_t page, uint64_t effects)
 {
-	uint64_t held = 0;
+	uint64_t held = refused_on(at, page, effects);
 
-	for (uint64_t left = effects; left; left &= left - 1)
-		if (refused(left & -left, at, page))
-			held |= left & -left;
 	if (held & REPLACED && !remap_refused(0, page, page, MREMAP_FIXED, at))
 		held &= ~(uint64_t)REPLACED;
 	return held;
@@ -72,10 +79,10 @@ static uint64_t held_on(uint64_t at, size_t page, uint64_t effects)
 
 uint64_t filter_held(uint64_t start, uint64_t end, uint64_t page, uint64_t effects)
 {
-	if (sys_prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0)
+	if (!effects || sys_prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0)
 		return 0;
 	/* The control: nothing is mapped in the second page (vm.mmap_min_addr), and none sealed. */
-	effects &= ~held_on(page, page, effects);
+	effects &= ~refused_on(page, page, effects);
 	for (uint64_t at = start; effects && at < end; at += page)
 		effects = held_on(at, page, effects);
 	return effects;

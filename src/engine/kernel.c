@@ -18,15 +18,13 @@ int kernel_sealed(uint64_t addr, size_t page)
 
 	if (!sys_failed(r))
 		return 0;
-	switch (r) {
-	case -EPERM: /* a seal, after a look at the flags; or a filter, before it */
-		r = sys_mremap(addr, page, page, UNKNOWN_FLAG, 0);
-		return r == -EPERM ? KERNEL_UNASKED : 1;
-	case -EFAULT:
+	if (r == -EFAULT)
 		return -ENOMEM;
-	default:
+	if (r != -EPERM)
 		return -EOPNOTSUPP;
-	}
+	/* A seal, which comes after a look at the flags; or a filter, which comes before. */
+	r = sys_mremap(addr, page, page, UNKNOWN_FLAG, 0);
+	return r == -EINVAL ? 1 : r == -EPERM ? KERNEL_UNASKED : -EOPNOTSUPP;
 }
 
 int kernel_sealed_works(const void *unsealed, size_t page)
