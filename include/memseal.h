@@ -183,11 +183,12 @@ struct memseal_status {
  * MEMSEAL_NO_DISCARD is never reported: it depends on the kind of memory, which this does not see.
  *
  * A filter is asked by calls that every kernel refuses for their arguments, but a filter that holds
- * the page sooner, with EPERM: up to 1.5 us a page. Any filter that refuses so counts, unless it
- * refuses everywhere. MEMSEAL_NO_PROTECT shows MEMSEAL_NO_WRITE and MEMSEAL_NO_EXEC as well, and
- * MEMSEAL_NO_UNMAP shows MEMSEAL_NO_SHRINK, since they imply them. Two things are not seen, and not
- * reported: a kernel seal on pages where a filter holds MEMSEAL_NO_UNMAP, for it answers first; and
- * MEMSEAL_NO_SHRINK alone on a page behind one with MEMSEAL_NO_UNMAP. Async-signal-safe.
+ * the page sooner, with EPERM: about ten calls for a page that it holds. Any filter that refuses so
+ * counts, unless it refuses everywhere. MEMSEAL_NO_PROTECT shows MEMSEAL_NO_WRITE and
+ * MEMSEAL_NO_EXEC as well, and MEMSEAL_NO_UNMAP shows MEMSEAL_NO_SHRINK, since they imply them. Two
+ * things are not seen, and not reported: a kernel seal on pages where a filter holds
+ * MEMSEAL_NO_UNMAP, for it answers first; and MEMSEAL_NO_SHRINK alone on a page behind one with
+ * MEMSEAL_NO_UNMAP. Async-signal-safe.
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps
  * -ENOMEM      a page of the range is not mapped
