@@ -5,7 +5,8 @@
  * getpid and read, which no filter here judges.
  *
  * Every configuration runs in children of its own, in turns, so that what else the machine does
- * hits all of them; the medians are printed, in nanoseconds a call.
+ * hits all of them. Printed are medians: nanoseconds a call, and how many times those of the same
+ * turn under a filter that allows all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -138,9 +139,6 @@ static void one(enum measured what, uint64_t addr, int i)
 	case MPROTECT:
 		sys_mprotect(addr, page, i & 1 ? PROT_READ : PROT_READ | PROT_WRITE);
 		break;
-	case MADVISE:
-		sys_madvise(addr, page, MADV_DONTNEED);
-		break;
 	case GETPID:
 		sys_getpid();
 		break;
@@ -149,36 +147,38 @@ static void one(enum measured what, uint64_t addr, int i)
 	}
 }
 
-/* Maps and unmaps in turns, with a clock for each: pairs, the same under all guards. */
+/* Maps, touches, discards and unmaps in turns, with a clock for each call. */
 static void measure_mapping(uint64_t addr, struct times *ret)
 {
-	double at = now(), next;
-
 	for (int i = 0; i < LOOPS; i++) {
-		sys_mmap(addr, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-		next = now();
-		ret->ns[MMAP] += (next - at) / LOOPS;
-		at = next;
+		double start = now(), mapped, touched, discarded;
+
+		sys_mmap(addr, page, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		mapped = now();
+		*(volatile char *)addr = 1;
+		touched = now();
+		sys_madvise(addr, page, MADV_DONTNEED);
+		discarded = now();
 		sys_munmap(addr, page);
-		next = now();
-		ret->ns[MUNMAP] += (next - at) / LOOPS;
-		at = next;
+		ret->ns[MUNMAP] += (now() - discarded) / LOOPS;
+		ret->ns[MADVISE] += (discarded - touched) / LOOPS;
+		ret->ns[MMAP] += (mapped - start) / LOOPS;
 	}
 }
 
 static void measure(struct times *ret)
 {
+	static const enum measured alone[] = { MPROTECT, GETPID, READ };
 	uint64_t addr = (uintptr_t)scratch;
 
 	memset(ret, 0, sizeof(*ret));
-	for (int what = 0; what < MEASURED; what++) {
+	for (size_t what = 0; what < ARRAY_SIZE(alone); what++) {
 		double start = now();
 
-		if (what == MMAP || what == MUNMAP)
-			continue;
 		for (int i = 0; i < LOOPS; i++)
-			one((enum measured)what, addr, i);
-		ret->ns[what] = (now() - start) / LOOPS;
+			one(alone[what], addr, i);
+		ret->ns[alone[what]] = (now() - start) / LOOPS;
 	}
 	measure_mapping(addr + 16 * page, ret);
 }
@@ -217,14 +217,16 @@ static double median(double values[ROUNDS])
 
 static void report(struct times (*times)[GUARDS], size_t count)
 {
-	double values[ROUNDS];
+	double values[ROUNDS], ratios[ROUNDS];
 
 	for (int which = 0; which < GUARDS; which++) {
 		printf("%6zu  %-10s", count, guard_names[which]);
 		for (int what = 0; what < MEASURED; what++) {
-			for (int round = 0; round < ROUNDS; round++)
+			for (int round = 0; round < ROUNDS; round++) {
 				values[round] = times[round][which].ns[what];
-			printf(" %9.0f", median(values));
+				ratios[round] = values[round] / times[round][ALLOW_ALL].ns[what];
+			}
+			printf(" %7.0f %5.2f", median(values), median(ratios));
 		}
 		putchar('\n');
 	}
@@ -258,7 +260,7 @@ int main(void)
 		return EXIT_FAILURE;
 	printf("ranges  guard     ");
 	for (int what = 0; what < MEASURED; what++)
-		printf(" %9s", measured_names[what]);
+		printf(" %13s", measured_names[what]);
 	putchar('\n');
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct bpf_range *ranges = make_ranges(sizes[i]);

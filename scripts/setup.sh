@@ -21,8 +21,11 @@ python3 test -e /usr/bin/python3'
 
 to_check='
 git git
+jq jq
 libcap2-bin setcap
-procps ps'
+netbase test -e /etc/services
+procps pgrep
+python3 test -e /usr/bin/python3'
 
 to_check_all='
 apache2-utils ab
@@ -34,8 +37,8 @@ debootstrap debootstrap
 default-jdk-headless javac
 g++ c++
 gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
-libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
 libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
+libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
 lua5.4 lua5.4
 musl-tools musl-gcc
 nginx-light nginx

@@ -8,6 +8,7 @@
 #include "agent/hook.h"
 #include "agent/libc.h"
 #include "agent/message.h"
+#include "agent/namespace.h"
 #include "agent/options.h"
 #include "agent/symbol.h"
 #include "base/sys.h"
@@ -40,6 +41,16 @@ static void report(const struct images_result *result, int error, bool starting)
 	message_send(&message);
 }
 
+static int seal_listed(const struct images_opts *opts)
+{
+	struct images_result result;
+	int r = images_seal(opts, agent.page, &result);
+
+	if (r < 0)
+		report(&result, r, opts->settled);
+	return r;
+}
+
 /*
  * pinning: objects can be unloaded here, and dlopen() may be called. It may not before the C
  * library was initialised, because it would do that itself, without the environment.
@@ -52,12 +63,16 @@ static int seal_images(bool settled, bool pinning)
 		.pin = pinning ? agent_pin : NULL,
 		.progress = &progress,
 	};
-	struct images_result result;
-	int r = images_seal(&opts, agent.page, &result);
 
-	if (r < 0)
-		report(&result, r, settled);
-	return r;
+	return seal_listed(&opts);
+}
+
+static void seal_namespaces(void)
+{
+	struct images_opts opts = { .iterate = namespace_iterate };
+
+	for (unsigned i = 0; (opts.where = namespace_get(i)); i++)
+		(void)seal_listed(&opts);
 }
 
 bool agent_pin(const char *name)
@@ -86,6 +101,7 @@ void agent_seal_new(void)
 		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
 		/* Whatever came through the hook is pinned already. */
 		(void)seal_images(false, agent.glibc && !agent.open);
+		seal_namespaces();
 		__atomic_store_n(&sealing, 0, __ATOMIC_SEQ_CST);
 	}
 }

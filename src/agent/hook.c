@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "agent/libc.h"
+#include "agent/namespace.h"
 #include "agent/state.h"
 #include "base/sys.h"
 
@@ -31,6 +32,7 @@ static void *open_hook(const char *file, int mode, const void *caller, long name
 		return agent.open(file, mode, caller, namespace, argc, argv, env);
 	}
 	object = agent.open(file, mode | RTLD_NODELETE, caller, namespace, argc, argv, env);
+	namespace_add(object);
 	agent_seal_new();
 	return object;
 }

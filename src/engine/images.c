@@ -120,7 +120,10 @@ static int collect_images(struct job *job)
 
 	job->images = scratch_rest(job->scratch, &room);
 	job->image_room = room / sizeof(*job->images);
-	dl_iterate_phdr(collect_image, job);
+	if (job->opts->iterate)
+		job->opts->iterate(job->opts->where, collect_image, job);
+	else
+		dl_iterate_phdr(collect_image, job);
 	if (!scratch_alloc(job->scratch, job->image_count * sizeof(*job->images)))
 		return -ENOSPC;
 	return 0;

@@ -7,6 +7,8 @@
 #ifndef MEMSEAL_ENGINE_IMAGES_H
 #define MEMSEAL_ENGINE_IMAGES_H
 
+#include <link.h>
+
 #include "base/util.h"
 
 /* How far a process is, for one that looks again and again. Zero at first. */
@@ -28,6 +30,10 @@ struct images_opts {
 	 */
 	bool (*pin)(const char *name);
 	struct images_progress *progress; /* NULL: look at all */
+	/* Lists the objects, as dl_iterate_phdr(3) does, which NULL stands for. */
+	int (*iterate)(
+		const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);
+	const void *where;
 };
 
 struct images_result {

@@ -65,8 +65,7 @@ unsigned judge_huge(struct judge *judge, unsigned next)
 {
 	struct emit *emit = &judge->emit;
 
-	/* Up to 1 GiB, less a byte; an arm64 kernel with pages of 64 KiB alone can have larger
-	 * ones. */
+	/* To the last byte of a GiB. Only arm64 with pages of 64 KiB can have larger huge pages. */
 	emit_goto(emit, next);
 	EMIT(emit, SUB(1), OR((UINT32_C(1) << 30) - 1), STORE(LEN_LOW));
 	emit_jump(emit, BPF_JEQ, 0, next, emit->count);

@@ -80,7 +80,8 @@ struct bpf_scratch {
 
 /*
  * The next program of a batch: its length in instructions, or 0 if the batch is done. capacity up
- * to BPF_MAXINSNS (4096), the most that the kernel loads.
+ * to BPF_MAXINSNS (4096), the most that the kernel loads. On failure the room for the program holds
+ * nothing of use, and the batch is as it was.
  *
  * -EINVAL  the policy, or ranges that are empty, unaligned, not sorted, without effects or with
  *          unknown ones, or beyond what the architecture's addresses reach

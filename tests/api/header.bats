@@ -60,6 +60,7 @@ newer_libc() {
 }
 
 @test "no conflict with a libc that has mseal, in either order" {
+	need g++
 	newer_libc
 	printf '#include <%s>\n#include <%s>\nint (*f)(void *, size_t, unsigned long) = mseal;\n' \
 		memseal.h sys/mman.h >"$BATS_TEST_TMPDIR/a.c"

@@ -8,11 +8,12 @@ setup() {
 	unset NO_COLOR
 	export LC_ALL=C.UTF-8
 	started=()
+	public=${TMPDIR:-/tmp}/memseal-public.$BASHPID
 }
 
 teardown() {
 	[ "${#started[@]}" -eq 0 ] || kill -9 "${started[@]}" 2>/dev/null || :
-	[ -z "${public:-}" ] || rm -rf "$public"
+	rm -rf "$public"
 }
 
 # Starts a command that runs until the end of the test and prints a line when it is ready: its PID
@@ -44,15 +45,19 @@ start_python() {
 }
 
 start_zombie() {
-	start sh -c 'sleep 0 & echo $!; exec sleep 1000'
+	# Not by a shell, which may wait for it.
+	start /usr/bin/python3 -c 'import os, time
+if os.fork() == 0:
+    os._exit(0)
+print(flush=True)
+time.sleep(1000)'
 	until zombie=$(pgrep -P "$pid" -r Z); do :; done
 }
 
 # Runs a command as a user who may look at nothing of root's.
 as_nobody() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	public=$(mktemp -d)
-	chmod 755 "$public"
+	mkdir -p -m 755 "$public"
 	cp "$BUILD/memseal" "$BUILD/memseal-report" "$public"
 	setpriv --reuid=65534 --regid=65534 --clear-groups env PATH="$public:$PATH" "$@"
 }

@@ -53,6 +53,13 @@ build() {
 	prints 'mappings stable$'
 }
 
+@test "plugins in namespaces of their own" {
+	build namespace
+	same 1 "$BATS_TEST_TMPDIR/namespace" "$BATS_FILE_TMPDIR/plugin1.so" \
+		"$BATS_FILE_TMPDIR/plugin2.so" libm.so.6 "$BATS_FILE_TMPDIR/plugin3.so"
+	prints '^opened$'
+}
+
 @test "a library that opens another in its constructor" {
 	cc -shared -fPIC "-DPLUGIN=\"$BATS_FILE_TMPDIR/plugin1.so\"" \
 		-o "$BATS_TEST_TMPDIR/libearly.so" "$src/early.c"

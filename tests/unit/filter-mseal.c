@@ -20,12 +20,11 @@
 
 #include "../bpf/random.h"
 
-#define PAGE         UINT64_C(4096)
-#define PAGES        96 /* mapped to two thirds; calls name addresses in here alone */
-#define SEALS_MAX    6
-#define BATCH        16 /* calls of a pair of twins, at most: up to the first difference */
-#define CALLS_WANTED 100000
-#define MADV_GUARD   102
+#define PAGE       UINT64_C(4096)
+#define PAGES      96 /* mapped to two thirds; calls name addresses in here alone */
+#define SEALS_MAX  6
+#define BATCH      16 /* calls of a pair of twins, at most: up to the first difference */
+#define MADV_GUARD 102
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PAGEMAP_PRESENT(entry) ((entry) >> 63)
@@ -307,13 +306,20 @@ static void complain(const struct trial *trial, size_t i, enum kind kind)
 		results[0][i].answer, results[1][i].answer, kind_texts[kind]);
 }
 
+static unsigned long calls_wanted(void)
+{
+	const char *wanted = getenv("TWIN_CALLS");
+
+	return wanted ? strtoul(wanted, NULL, 10) : 100000;
+}
+
 START_TEST(allows_nothing_that_mseal_refuses)
 {
 	struct random random = { UINT64_C(0x6d736561) };
 	unsigned long counts[KINDS] = { 0 }, calls = 0, refused = 0;
 	struct trial trial = { .base = make_memory() };
 
-	while (calls < CALLS_WANTED) {
+	while (calls < calls_wanted()) {
 		enum kind kind = SAME;
 
 		random_seals(&random, &trial);

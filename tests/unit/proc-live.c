@@ -208,8 +208,7 @@ START_TEST(kernel_thread_is_told)
 	struct memseal_process *process;
 	char name[MEMSEAL_NAME_SIZE];
 
-	ck_assert_int_eq(memseal_process_name(2, NULL, name), 0);
-	if (strcmp(name, "kthreadd") != 0)
+	if (memseal_process_name(2, NULL, name) < 0 || strcmp(name, "kthreadd") != 0)
 		return; /* in a PID namespace; the made-up one of test-proc must do */
 	ck_assert_int_eq(memseal_process_open(2, NULL, &process), -ENXIO);
 }
