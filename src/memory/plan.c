@@ -46,14 +46,17 @@ static uint64_t effects_here(const struct sweep *sweep)
 	return effects;
 }
 
+static bool continues(const struct part *part, const struct part *last)
+{
+	return last->end == part->start && last->effects == part->effects &&
+	       last->filter == part->filter && last->kernel == part->kernel;
+}
+
 /* Appends a part, or makes the last one longer. */
 static void append(struct part *parts, size_t *count, const struct part *part)
 {
-	struct part *last = *count ? &parts[*count - 1] : NULL;
-
-	if (last && last->end == part->start && last->effects == part->effects &&
-		last->filter == part->filter && last->kernel == part->kernel)
-		last->end = part->end;
+	if (*count && continues(part, &parts[*count - 1]))
+		parts[*count - 1].end = part->end;
 	else
 		parts[(*count)++] = *part;
 }
