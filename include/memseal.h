@@ -8,8 +8,8 @@
  * size is set; unknown bytes that are not zero are -EINVAL. All functions may be called from any
  * thread. None is async-signal-safe unless it says so. Nothing is printed, nothing exits.
  *
- * A kernel seal is inherited by fork(2), shared with threads and vfork(2) children, and gone after
- * execve(2).
+ * A seal is inherited by fork(2), shared with threads and vfork(2) children, and gone after
+ * execve(2); of one that the filter engine holds the filter stays: see memseal_filter_allow().
  */
 #ifndef MEMSEAL_H
 #define MEMSEAL_H
@@ -42,12 +42,62 @@ extern "C" {
 		MEMSEAL_NO_WRITE | MEMSEAL_NO_EXEC)
 #define MEMSEAL_ALL (MEMSEAL_MAPPING | MEMSEAL_NO_DISCARD | MEMSEAL_NO_SEAL)
 
+/* As MEMSEAL_MAPPING, but protection may still be reduced: by mprotect(2) to any without W and X.
+ */
+#define MEMSEAL_RATCHET (MEMSEAL_MAPPING & ~MEMSEAL_NO_PROTECT)
+
 /* What enforces a seal. */
 enum memseal_engine {
-	MEMSEAL_ENGINE_AUTO = 0,
+	MEMSEAL_ENGINE_AUTO = 0,   /* the kernel where it suffices, the filter for the rest */
 	MEMSEAL_ENGINE_KERNEL = 1, /* mseal(2): 64-bit Linux 6.10 or later */
-	MEMSEAL_ENGINE_FILTER = 2, /* a seccomp filter; of memseal_program_find() only */
+	MEMSEAL_ENGINE_FILTER = 2, /* a seccomp filter; for ranges, after memseal_filter_allow() */
 };
+
+/* What becomes of execve(2) in a process with filters. */
+enum memseal_exec {
+	MEMSEAL_EXEC_REFUSE = 1, /* it is refused, with EPERM, from memseal_filter_allow() on */
+	MEMSEAL_EXEC_ALLOW = 2,  /* it is allowed, and inherits the filters: see below */
+	MEMSEAL_EXEC_GUARD = 3,  /* not supported yet */
+};
+
+/*
+ * Consents to the filter engine, once for the process: without it, what needs the engine is
+ * -EOPNOTSUPP and nothing is installed. What the program agrees to, from the first filter on:
+ *
+ * - Every system call of every thread costs about 30 ns more; those that change memory a little
+ *   more again, and about 40 ns for each further filter, so seal in batches: memseal_ranges().
+ * - Filters stay. fork(2) inherits them, threads share them, execve(2) does not drop them.
+ * - A process without CAP_SYS_ADMIN is set no_new_privs (prctl(2)), and so are its children for
+ *   ever: programs that are set-user-ID, or have file capabilities, gain nothing from it.
+ * - A range with MEMSEAL_NO_DISCARD makes io_uring, userfaultfd and destructive process_madvise(2)
+ *   unavailable (ENOSYS), one that may not be replaced shmat(2) with SHM_REMAP, uselib(2) and
+ *   memfds of huge pages. docs/filter.md has the whole list.
+ *
+ * With MEMSEAL_EXEC_REFUSE, the filter that refuses execve(2) and execveat(2), and with them
+ * system(3), popen(3) and posix_spawn(3), is installed at once, for all threads. fork(2) goes on
+ * working; children are refused as well.
+ *
+ * With MEMSEAL_EXEC_ALLOW nothing is installed now. After execve(2) the filters hold the same
+ * addresses, in an address space that knows nothing of it. If the new program, or one that it
+ * executes, maps memory there, it cannot unmap or change it, and is likely to fail. Addresses are
+ * random, so the chance is about (sealed bytes + bytes that the program maps) / 2^40 for every
+ * exec: 5e-6 for 2 MiB. It is 1 for programs at fixed addresses, which is why this is refused to
+ * them; it is as high for a child that is started without randomization, by setarch -R or by a
+ * debugger.
+ *
+ * A second call with the same policy is 0. Children of fork(2) inherit the consent, programs that
+ * are executed do not. Each copy of the library in a process has its own; what one has installed,
+ * the other sees (memseal_query()) and cannot undo.
+ *
+ * -EINVAL      no such policy
+ * -EBUSY       another policy was chosen before
+ * -ENOEXEC     MEMSEAL_EXEC_ALLOW: the program is not position independent, or its addresses are
+ *              not randomized, or /proc/sys/kernel/randomize_va_space cannot be read
+ * -ESRCH       MEMSEAL_EXEC_REFUSE: a thread has a seccomp filter of its own; nothing is installed
+ * -EOPNOTSUPP  MEMSEAL_EXEC_GUARD; the kernel has no seccomp filters, or refuses them
+ * -ENOMEM      no memory, or no more filters in this process
+ */
+int memseal_filter_allow(enum memseal_exec exec);
 
 struct memseal_range {
 	void *addr;       /* page aligned */
@@ -58,14 +108,23 @@ struct memseal_range {
 struct memseal_opts {
 	size_t size;                /* sizeof(struct memseal_opts) */
 	enum memseal_engine engine; /* the engine to insist on, or MEMSEAL_ENGINE_AUTO */
+	pid_t *ret_tid;             /* written with -ESRCH: the thread with a filter; or NULL */
 };
 
 /*
  * Seals a range for the life of the process. There is no way back.
  *
- * The kernel engine is all or nothing: effects must include MEMSEAL_MAPPING. It also holds
+ * The kernel engine is all or nothing: it takes effects that include MEMSEAL_MAPPING. It also holds
  * MEMSEAL_NO_SEAL (there is nothing left to add), and MEMSEAL_NO_DISCARD for private anonymous
- * memory that is not writable. What it cannot hold is -EOPNOTSUPP, and nothing is sealed.
+ * memory that is not writable. The rest, and all of it where mseal(2) is not to be had, goes to the
+ * filter engine, which holds any effects on any memory but stacks. It needs consent once:
+ * memseal_filter_allow(). What cannot be held is -EOPNOTSUPP, and nothing is sealed.
+ *
+ * The filter engine judges addresses. An effect without MEMSEAL_NO_UNMAP stays with the addresses
+ * when the memory there is unmapped, and bears upon what is mapped there later. MEMSEAL_NO_WRITE
+ * refuses every mprotect(2) to writable, of memory that is writable already too. With
+ * MEMSEAL_NO_DISCARD, pages that were never touched can still be filled through a userfaultfd that
+ * another process holds: touch them before.
  *
  * Sealing again is fine. What free(3), munmap(2) or the end of a thread would return to the kernel
  * must not be sealed: it would leak, or be used after it was recycled. The brk heap, the main
@@ -74,23 +133,37 @@ struct memseal_opts {
  * apart: do not pass them.
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps, no or unknown effects; part of [vdso]
- *              or [vvar], which are sealed whole or not at all
+ *              or [vvar], which are sealed whole or not at all; filter engine: part of a System V
+ *              segment with MEMSEAL_NO_UNMAP, which must begin with the segment's first page
  * -EFAULT      the range holds part of the brk heap or of a stack
- * -ENOMEM      the range has a hole ([vsyscall] is one to the kernel), or vm.max_map_count was
- *              reached: then a part may be sealed, which memseal_query() tells
- * -EPERM       a seccomp filter refuses mseal(2)
- * -EOPNOTSUPP  no engine here holds all the effects on this memory; the kernel has no mseal(2); it
- *              cannot be told what is sealed (see memseal_query())
- * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
+ * -ENOMEM      the range has a hole ([vsyscall] is one to the kernel), or vm.max_map_count or the
+ *              most filters a process can have were reached: then a part may be sealed, which
+ *              memseal_query() tells
+ * -EPERM       a seccomp filter refuses mseal(2); filter engine: MEMSEAL_NO_EXEC without
+ *              MEMSEAL_NO_PROTECT while the personality is READ_IMPLIES_EXEC
+ * -EOPNOTSUPP  no engine here holds all the effects on this memory, or the program has not
+ *              consented to the one that does; neither mseal(2) nor seccomp filters are to be had;
+ *              it cannot be told what is sealed (see memseal_query())
+ * -EBUSY       filter engine, MEMSEAL_NO_DISCARD: an io_uring is open, which can discard memory
+ *              without a system call; close it before
+ * -ESRCH       filter engine: a thread has a seccomp filter of its own, so that none can be
+ *              installed for all; nothing is
+ * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self could not be read
  */
 int memseal_range(void *addr, size_t len, uint64_t effects);
 
 /*
- * Seals n ranges as memseal_range() does, from the lowest address up, and stops at the first
- * failure. They may overlap. All are checked before the first is sealed: only -ENOMEM, -EPERM and
- * -EOPNOTSUPP can leave a part sealed. *ret_sealed, unless NULL, is written on failure too: the
- * bytes of the ranges, rounded up to pages and each counted once, that are sealed on return,
- * whoever sealed them; 0 if a check failed and nothing was tried.
+ * Seals n ranges as memseal_range() does. They may overlap: then their effects add up. All are
+ * checked before the first is sealed. Then one filter is installed for whatever needs it, in all
+ * threads or in none (more than about 1,250 ranges take further ones), and then the kernel seals
+ * from the lowest address up, until one fails. Nothing more is installed for ranges that filters
+ * hold already.
+ *
+ * Only -ENOMEM, -EPERM, -EOPNOTSUPP and -EBUSY (an io_uring that another thread opened meanwhile)
+ * can leave a part sealed. *ret_sealed, unless NULL, is written on failure too: the bytes of the
+ * ranges, rounded up to pages and each counted once, that are sealed on return with all their
+ * effects, whoever sealed them; 0 if a check failed and nothing was tried. The kernel is asked, not
+ * what was called.
  *
  * Errors as memseal_range(); -EINVAL also for options, -EOPNOTSUPP for an unknown engine.
  */
@@ -101,12 +174,21 @@ struct memseal_status {
 	size_t size;     /* bytes asked about, rounded up to pages */
 	size_t sealed;   /* bytes of them that a kernel seal holds */
 	uint64_t kernel; /* effects that the kernel engine holds on every page */
+	uint64_t filter; /* effects that the filter engine holds on every page */
 };
 
 /*
- * What holds a range now. Asks the kernel page by page (mremap(2) of a page onto itself changes
- * nothing and answers EPERM if sealed: below 0.5 us a page). MEMSEAL_NO_DISCARD is never reported:
- * it depends on the kind of memory, which this probe does not see. Async-signal-safe.
+ * What holds a range now. Asks the kernel page by page, by calls that change nothing, whoever
+ * sealed. mremap(2) of a page onto itself answers EPERM if sealed: below 0.5 us a page. Of kernel,
+ * MEMSEAL_NO_DISCARD is never reported: it depends on the kind of memory, which this does not see.
+ *
+ * A filter is asked by calls that every kernel refuses for their arguments, but a filter that holds
+ * the page sooner, with EPERM: about ten calls for a page that it holds. Any filter that refuses so
+ * counts, unless it refuses everywhere. MEMSEAL_NO_PROTECT shows MEMSEAL_NO_WRITE and
+ * MEMSEAL_NO_EXEC as well, and MEMSEAL_NO_UNMAP shows MEMSEAL_NO_SHRINK, since they imply them. Two
+ * things are not seen, and not reported: a kernel seal on pages where a filter holds
+ * MEMSEAL_NO_UNMAP, for it answers first; and MEMSEAL_NO_SHRINK alone on a page behind one with
+ * MEMSEAL_NO_UNMAP. Async-signal-safe.
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps
  * -ENOMEM      a page of the range is not mapped
@@ -117,7 +199,7 @@ int memseal_query(const void *addr, size_t len, struct memseal_status *ret_statu
 
 /*
  * Maps private anonymous memory and seals it. The address, or NULL with errno set as
- * memseal_range() and mmap(2) document. Nothing stays mapped on failure.
+ * memseal_range() and mmap(2) document. Nothing stays mapped on failure, unless a filter holds it.
  */
 void *memseal_map(size_t len, int prot, uint64_t effects);
 
@@ -197,8 +279,39 @@ int memseal_probe(struct memseal_features *ret_features);
 
 /* The historical interfaces. */
 
-/* OpenBSD's: returns 0, or -1 with errno as memseal_range() documents it. */
+/*
+ * OpenBSD's: returns 0, or -1 with errno as memseal_range() documents it. There, what is writable
+ * may still be made read-only once; who wants that here says so, as the filter engine holds it:
+ * memseal_range(addr, len, MEMSEAL_RATCHET).
+ */
 int mimmutable(void *addr, size_t len);
+
+/*
+ * What was first proposed for Linux (October 2023). The types named system calls; here each means
+ * its effect, from every direction: MM_SEAL_MUNMAP and MM_SEAL_MMAP are MEMSEAL_NO_UNMAP, for what
+ * is mapped over or moved away is unmapped as well; MM_SEAL_MPROTECT is MEMSEAL_NO_PROTECT,
+ * MM_SEAL_MREMAP all of MEMSEAL_NO_UNMAP, _NO_SHRINK and _NO_GROW, MM_SEAL_MSEAL MEMSEAL_NO_SEAL.
+ * All of them together need no filter.
+ *
+ * Returns 0, or -1 with errno as memseal_range() documents it; EINVAL also for types that are not
+ * known, none, and flags other than 0.
+ */
+#ifndef MM_SEAL_MSEAL
+#define MM_SEAL_MSEAL    0x1
+#define MM_SEAL_MPROTECT 0x2
+#define MM_SEAL_MUNMAP   0x4
+#define MM_SEAL_MMAP     0x8
+#define MM_SEAL_MREMAP   0x10
+#endif
+int mseal_types(void *addr, size_t len, unsigned types, unsigned flags);
+
+/* Types of a later proposal, after those of memfd_create(2): effects, for memseal_range(). */
+#ifndef MSEAL_SEAL
+#define MSEAL_SEAL   MEMSEAL_NO_SEAL
+#define MSEAL_SHRINK MEMSEAL_NO_SHRINK
+#define MSEAL_GROW   MEMSEAL_NO_GROW
+#define MSEAL_WRITE  MEMSEAL_NO_WRITE
+#endif
 
 #if defined(__has_include)
 #if __has_include(<features.h>)

@@ -30,6 +30,9 @@ void filter_policy(struct bpf_policy *ret)
 	};
 }
 
+/* More than the program without ranges has on any architecture. */
+#define NO_EXEC_MAX 64
+
 struct program {
 	struct program *next;
 	size_t length;
@@ -68,20 +71,17 @@ static int build(struct scratch *scratch, struct bpf_batch *batch, struct progra
 }
 
 /* 0, the thread that cannot take the filter, or a negative errno. */
-static int install(struct program *program)
+static int install(struct sock_filter *code, size_t length)
 {
-	struct sock_fprog fprog = {
-		.len = (unsigned short)program->length,
-		.filter = program->code,
-	};
+	struct sock_fprog fprog = { .len = (unsigned short)length, .filter = code };
 
 	return sys_seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &fprog);
 }
 
 /* EACCES: neither CAP_SYS_ADMIN nor no_new_privs. */
-static int install_privileged(struct program *program, struct filter_report *report)
+static int install_privileged(struct sock_filter *code, size_t length, struct filter_report *report)
 {
-	int r = install(program);
+	int r = install(code, length);
 
 	if (r != -EACCES)
 		return r;
@@ -89,7 +89,7 @@ static int install_privileged(struct program *program, struct filter_report *rep
 	if (r < 0)
 		return r;
 	report->no_new_privs = true;
-	return install(program);
+	return install(code, length);
 }
 
 static int answer_of(int r, struct filter_report *report)
@@ -103,6 +103,14 @@ static int answer_of(int r, struct filter_report *report)
 	return r == -ENOSYS || r == -EINVAL || r == -EPERM || r == -EACCES ? -EOPNOTSUPP : r;
 }
 
+static int install_one(struct sock_filter *code, size_t length, struct filter_report *report)
+{
+	int r = answer_of(install_privileged(code, length, report), report);
+
+	report->installed += r == 0;
+	return r;
+}
+
 static int install_job(struct scratch *scratch, void *arg)
 {
 	struct job *job = arg;
@@ -111,8 +119,7 @@ static int install_job(struct scratch *scratch, void *arg)
 	int r = build(scratch, &batch, &first);
 
 	for (struct program *program = first; r == 0 && program; program = program->next) {
-		r = answer_of(install_privileged(program, &job->report), &job->report);
-		job->report.installed += r == 0;
+		r = install_one(program->code, program->length, &job->report);
 	}
 	return r;
 }
@@ -124,5 +131,21 @@ int filter_install(const struct bpf_policy *policy, const struct bpf_range *rang
 	int r = scratch_run(install_job, &job);
 
 	*ret_report = job.report;
+	return r;
+}
+
+int filter_install_no_exec(struct filter_report *ret_report)
+{
+	struct filter_report report = { .obstacle = FILTER_NO_OBSTACLE };
+	struct sock_filter code[NO_EXEC_MAX];
+	struct bpf_policy policy;
+	int r;
+
+	filter_policy(&policy);
+	policy.no_exec = true;
+	r = bpf_no_exec(&policy, code, ARRAY_SIZE(code));
+	if (r > 0)
+		r = install_one(code, (size_t)r, &report);
+	*ret_report = report;
 	return r;
 }

@@ -55,4 +55,22 @@ int filter_check(const struct bpf_range *ranges, size_t count,
 int filter_install(const struct bpf_policy *policy, const struct bpf_range *ranges, size_t count,
 	struct filter_report *ret_report) MUST_CHECK NONNULL(1, 2, 4);
 
+/*
+ * Installs a filter that refuses execve(2) and execveat(2) in all threads, or in none. Errors as
+ * filter_install().
+ */
+int filter_install_no_exec(struct filter_report *ret_report) MUST_CHECK NONNULL(1);
+
+/*
+ * Those of the effects that filters hold on every page of [start, end). The kernel is asked, not a
+ * list: by calls that every kernel refuses for their arguments, and changes nothing, but a filter
+ * refuses sooner. What is refused everywhere is not taken for a seal. Costs up to 10 calls a page
+ * for pages that are held, few for others.
+ *
+ * NO_PROTECT brings NO_WRITE and NO_EXEC with it, and NO_UNMAP brings NO_SHRINK. A page that has
+ * NO_SHRINK without NO_UNMAP cannot be told from one that has not where the page before it has
+ * NO_UNMAP: then NO_SHRINK is not reported.
+ */
+uint64_t filter_held(uint64_t start, uint64_t end, uint64_t page, uint64_t effects) MUST_CHECK;
+
 #endif

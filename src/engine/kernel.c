@@ -6,6 +6,8 @@
 
 #include "base/sys.h"
 
+#define UNKNOWN_FLAG 0x40000000 /* of mremap(2): EINVAL, sealed or not */
+
 /*
  * mremap(2) of a page onto itself looks up the mapping, refuses if it is sealed, and has nothing to
  * do otherwise (mm/mremap.c: the seal is checked before "no resize" returns).
@@ -16,14 +18,13 @@ int kernel_sealed(uint64_t addr, size_t page)
 
 	if (!sys_failed(r))
 		return 0;
-	switch (r) {
-	case -EPERM:
-		return 1;
-	case -EFAULT:
+	if (r == -EFAULT)
 		return -ENOMEM;
-	default:
+	if (r != -EPERM)
 		return -EOPNOTSUPP;
-	}
+	/* A seal, which comes after a look at the flags; or a filter, which comes before. */
+	r = sys_mremap(addr, page, page, UNKNOWN_FLAG, 0);
+	return r == -EINVAL ? 1 : r == -EPERM ? KERNEL_UNASKED : -EOPNOTSUPP;
 }
 
 int kernel_sealed_works(const void *unsealed, size_t page)
@@ -65,7 +66,10 @@ static int run_sealed(
 	if (r <= 0 || mapping.start > at)
 		return r < 0 ? r : -ENOMEM;
 	sealed = kernel_sealed(at, page);
-	while (mapping.end < end) {
+	/* Of two mappings behind a filter, one may be sealed and one not. */
+	if (sealed == KERNEL_UNASKED)
+		*ret_end = min_u64(end, mapping.end);
+	while (sealed != KERNEL_UNASKED && mapping.end < end) {
 		at = mapping.end;
 		r = own_maps_at(maps, at, &mapping);
 		if (r <= 0 || mapping.start > at || kernel_sealed(at, page) != sealed) {
@@ -100,7 +104,7 @@ int kernel_seal(
 		r = run_sealed(maps, at, end, page, &next);
 		if (r == 1)
 			*sealed += next - at;
-		else if (r == 0)
+		else if (r == 0 || r == KERNEL_UNASKED) /* sealing again is fine */
 			r = kernel_seal_unsealed(at, next, page, sealed);
 		else
 			next = at; /* not counted yet */

@@ -5,10 +5,13 @@
 
 #include "engine/own-maps.h"
 
+#define KERNEL_UNASKED 2 /* a filter answered in the kernel's place */
+
 /*
- * Is the mapping that holds this page sealed? 1 or 0; -ENOMEM: nothing is mapped there;
- * -EOPNOTSUPP: the kernel answers something else. Changes nothing. A seccomp filter that refuses
- * mremap(2) makes everything look sealed: see kernel_sealed_works().
+ * Is the mapping that holds this page sealed? 1 or 0; KERNEL_UNASKED: the filter engine keeps the
+ * page from being unmapped (or a filter refuses every mremap(2): see kernel_sealed_works()), and
+ * the kernel may have sealed it too; -ENOMEM: nothing is mapped there; -EOPNOTSUPP: the kernel
+ * answers something else. Changes nothing.
  */
 int kernel_sealed(uint64_t addr, size_t page) MUST_CHECK;
 

@@ -2,8 +2,27 @@
 #include <errno.h>
 #include <memseal.h>
 
+#include "engine/filter.h"
 #include "engine/kernel.h"
 #include "memory/range.h"
+
+/* A page that a filter answers for is not counted: the kernel could not be asked. */
+static int count_sealed(const struct page_range *pages, size_t page, size_t *ret_sealed)
+{
+	size_t sealed = 0;
+	bool refused = false;
+
+	for (uint64_t at = pages->start; at < pages->end; at += page) {
+		int r = kernel_sealed(at, page);
+
+		if (r < 0)
+			return r;
+		sealed += r == 1 ? page : 0;
+		refused |= r != 0;
+	}
+	*ret_sealed = sealed;
+	return refused ? kernel_sealed_works(&sealed, page) : 0;
+}
 
 EXPORT int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status)
 {
@@ -12,25 +31,16 @@ EXPORT int memseal_query(const void *addr, size_t len, struct memseal_status *re
 	size_t page = memory_page();
 	int r = range_pages(addr, len, &pages);
 
+	if (r == 0)
+		r = count_sealed(&pages, page, &status.sealed);
 	if (r < 0)
 		return r;
 	status.size = pages.end - pages.start;
-	for (uint64_t at = pages.start; at < pages.end; at += page) {
-		r = kernel_sealed(at, page);
-		if (r < 0)
-			return r;
-		if (r == 1)
-			status.sealed += page;
-	}
-	if (status.sealed > 0) {
-		r = kernel_sealed_works(&status, page);
-		if (r < 0)
-			return r;
-	}
 	/* Whatever the memory, a kernel seal holds these; see kernel_effects() for what it may add.
 	 */
 	if (status.sealed == status.size)
 		status.kernel = MEMSEAL_MAPPING | MEMSEAL_NO_SEAL;
+	status.filter = filter_held(pages.start, pages.end, page, MEMSEAL_ALL);
 	*ret_status = status;
 	return 0;
 }

@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <memseal.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/auxv.h>
 
 #include "base/options.h"
+#include "base/sys.h"
 #include "engine/kernel.h"
-#include "engine/own-maps.h"
+#include "memory/consent.h"
+#include "memory/plan.h"
 
 size_t memory_page(void)
 {
@@ -32,15 +33,44 @@ int range_pages(const void *addr, size_t len, struct page_range *ret)
 struct request {
 	const struct memseal_range *ranges;
 	size_t count;
+	struct memseal_opts opts;
+	struct engines engines;
 	uint64_t sealed;
+	pid_t tid;
 };
 
-static int check_effects(uint64_t effects)
+/* Whether mseal(2) is there; it has nothing to do here, and the filter engine does not mind. */
+static bool kernel_seals(void)
+{
+	return sys_mseal(0, 0, 0) == 0;
+}
+
+static int choose_engines(struct request *request)
+{
+	bool consent = consent_given();
+
+	switch (request->opts.engine) {
+	case MEMSEAL_ENGINE_AUTO:
+		request->engines = (struct engines){ !consent || kernel_seals(), consent };
+		return 0;
+	case MEMSEAL_ENGINE_KERNEL:
+		request->engines = (struct engines){ .kernel = true };
+		return 0;
+	case MEMSEAL_ENGINE_FILTER:
+		request->engines = (struct engines){ .filter = consent };
+		return consent ? 0 : -EOPNOTSUPP;
+	}
+	return -EOPNOTSUPP;
+}
+
+static int check_effects(uint64_t effects, const struct engines *engines)
 {
 	if (effects == 0 || (effects & ~MEMSEAL_ALL))
 		return -EINVAL;
-	/* All or nothing: less than MEMSEAL_MAPPING would hold more than was asked for. */
-	return (effects & MEMSEAL_MAPPING) == MEMSEAL_MAPPING ? 0 : -EOPNOTSUPP;
+	/* mseal(2) is all or nothing: it would hold more than was asked for. */
+	if (!engines->filter && (effects & MEMSEAL_MAPPING) != MEMSEAL_MAPPING)
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 static int check_arguments(const struct request *request)
@@ -52,7 +82,7 @@ static int check_arguments(const struct request *request)
 		int r = range_pages(range->addr, range->len, &pages);
 
 		if (r == 0)
-			r = check_effects(range->effects);
+			r = check_effects(range->effects, &request->engines);
 		if (r < 0)
 			return r;
 	}
@@ -92,20 +122,16 @@ static bool cuts_system_mapping(const struct page_range *pages, const struct map
 	return mapping->start < pages->start || mapping->end > pages->end;
 }
 
-static int check_mapping(
-	const struct page_range *pages, const struct mapping *mapping, uint64_t effects)
+static int check_mapping(const struct page_range *pages, const struct mapping *mapping)
 {
 	if (mapping->kind == MAPPING_HEAP || mapping->kind == MAPPING_STACK)
 		return -EFAULT;
 	if (mapping->kind == MAPPING_VSYSCALL)
 		return -ENOMEM;
-	if (cuts_system_mapping(pages, mapping))
-		return -EINVAL;
-	return effects & ~kernel_effects(mapping) ? -EOPNOTSUPP : 0;
+	return cuts_system_mapping(pages, mapping) ? -EINVAL : 0;
 }
 
-static int check_memory(
-	const struct own_maps *maps, const struct page_range *pages, uint64_t effects)
+static int check_memory(const struct own_maps *maps, const struct page_range *pages)
 {
 	struct mapping mapping;
 	int r = 0;
@@ -114,104 +140,68 @@ static int check_memory(
 		r = own_maps_at(maps, at, &mapping);
 		if (r <= 0 || mapping.start > at)
 			return r < 0 ? r : -ENOMEM;
-		r = check_mapping(pages, &mapping, effects);
+		r = check_mapping(pages, &mapping);
 	}
 	return r;
 }
 
-/* Checks every range, and copies them to spans. */
-static int check_ranges(
-	const struct own_maps *maps, const struct request *request, struct page_range *spans)
+static int check_ranges(const struct own_maps *maps, const struct request *request)
 {
-	struct page_range stack = own_stack(maps);
+	struct page_range stack = own_stack(maps), pages;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < request->count; i++) {
 		const struct memseal_range *range = &request->ranges[i];
 
-		r = range_pages(range->addr, range->len, &spans[i]);
-		if (r == 0 && spans[i].start < stack.end && stack.start < spans[i].end)
+		r = range_pages(range->addr, range->len, &pages);
+		if (r == 0 && pages.start < stack.end && stack.start < pages.end)
 			r = -EFAULT;
 		if (r == 0)
-			r = check_memory(maps, &spans[i], range->effects);
-	}
-	return r;
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const struct page_range *x = a, *y = b;
-
-	return (x->start > y->start) - (x->start < y->start);
-}
-
-/* Ranges may overlap: each page is to be sealed once, and counted once. Returns how many remain. */
-static size_t merge_spans(struct page_range *spans, size_t count)
-{
-	size_t last = 0;
-
-	qsort(spans, count, sizeof(*spans), by_start);
-	for (size_t i = 1; i < count; i++) {
-		if (spans[i].start <= spans[last].end)
-			spans[last].end = max_u64(spans[last].end, spans[i].end);
-		else
-			spans[++last] = spans[i];
-	}
-	return last + 1;
-}
-
-/* Seals up to the first failure, and counts what is sealed behind it. */
-static int seal_spans(
-	const struct own_maps *maps, const struct page_range *spans, size_t count, uint64_t *sealed)
-{
-	size_t page = memory_page();
-	int r = 0;
-
-	for (const struct page_range *span = spans; span < spans + count; span++) {
-		if (r == 0)
-			r = kernel_seal(maps, span->start, span->end, page, sealed);
-		else
-			*sealed += kernel_count_sealed(maps, span->start, span->end, page);
+			r = check_memory(maps, &pages);
 	}
 	return r;
 }
 
 static int seal_job(struct scratch *scratch, void *arg)
 {
-	struct request *request = arg;
-	struct page_range *spans = scratch_alloc(scratch, request->count * sizeof(*spans));
 	CLEANUP(own_maps_close) struct own_maps maps = { .fd = -1 };
-	int r;
+	struct request *request = arg;
+	bool tried = false;
+	struct plan plan = { .count = 0 };
+	int r = kernel_sealed_works(scratch->base, memory_page());
 
-	if (!spans)
-		return -ENOSPC;
-	r = kernel_sealed_works(scratch->base, memory_page());
 	if (r == 0)
 		r = own_maps_open(scratch, &maps);
 	if (r == 0)
-		r = check_ranges(&maps, request, spans);
-	if (r < 0)
-		return r;
-	return seal_spans(&maps, spans, merge_spans(spans, request->count), &request->sealed);
+		r = check_ranges(&maps, request);
+	if (r == 0)
+		r = plan_make(scratch, request->ranges, request->count, &plan);
+	if (r == 0)
+		r = plan_assign(scratch, &maps, &request->engines, &plan);
+	if (r == 0)
+		r = plan_seal(scratch, &maps, &plan, &request->tid, &tried);
+	request->sealed = r == 0 ? plan_size(&plan) : tried ? plan_sealed(&plan) : 0;
+	return r;
 }
 
 EXPORT int memseal_ranges(const struct memseal_range *ranges, size_t n,
 	const struct memseal_opts *opts, size_t *ret_sealed)
 {
 	struct request request = { .ranges = ranges, .count = n };
-	struct memseal_opts options;
-	int r = options_read(&options, sizeof(options), opts);
+	int r = options_read(&request.opts, sizeof(request.opts), opts);
 
 	if (r == 0 && n > 0 && !ranges)
 		r = -EINVAL;
-	if (r == 0 && (unsigned)options.engine > MEMSEAL_ENGINE_KERNEL)
-		r = -EOPNOTSUPP;
+	if (r == 0)
+		r = choose_engines(&request);
 	if (r == 0)
 		r = check_arguments(&request);
 	if (r == 0 && n > 0)
 		r = scratch_run(seal_job, &request);
 	if (ret_sealed)
 		*ret_sealed = request.sealed;
+	if (r == -ESRCH && request.opts.ret_tid)
+		*request.opts.ret_tid = request.tid;
 	return r == -ENOSYS ? -EOPNOTSUPP : r;
 }
 

@@ -42,6 +42,17 @@ static void emit_dispatch(struct judge *judge, const unsigned heads[CALLS])
 	EMIT(emit, LOAD_ARCH);
 }
 
+/* The length of the program that was emitted, now at its place, or -E2BIG. */
+static int finish(const struct judge *judge, struct sock_filter *program)
+{
+	const struct emit *emit = &judge->emit;
+
+	if (emit->overflow)
+		return -E2BIG;
+	__builtin_memmove(program, emit->end - emit->count, emit->count * sizeof(*program));
+	return (int)emit->count;
+}
+
 /* The length of the program, which starts at program, or -E2BIG. */
 static int compile(const struct bpf_batch *batch, struct share share, struct bpf_scratch *scratch,
 	struct sock_filter *program, size_t capacity)
@@ -61,11 +72,7 @@ static int compile(const struct bpf_batch *batch, struct share share, struct bpf
 	emit_returns(&judge);
 	judge_calls(&judge, heads);
 	emit_dispatch(&judge, heads);
-	if (judge.emit.overflow)
-		return -E2BIG;
-	__builtin_memmove(
-		program, judge.emit.end - judge.emit.count, judge.emit.count * sizeof(*program));
-	return (int)judge.emit.count;
+	return finish(&judge, program);
 }
 
 /* Raises *count, from a value that fits, to the highest up to limit that still fits. */
@@ -138,4 +145,22 @@ int bpf_next(struct bpf_batch *batch, struct bpf_scratch *scratch, struct sock_f
 	batch->held += share.held;
 	batch->targets += share.targets;
 	return length;
+}
+
+int bpf_no_exec(const struct bpf_policy *policy, struct sock_filter *ret_program, size_t capacity)
+{
+	struct judge judge = {
+		.emit = { .end = ret_program + capacity, .capacity = (unsigned)capacity },
+		.policy = policy,
+		.arch = arch_find(policy->arch),
+	};
+	unsigned heads[CALLS];
+
+	if (!policy_valid(policy) || !policy->no_exec)
+		return -EINVAL;
+	emit_returns(&judge);
+	for (size_t i = 0; i < CALLS; i++)
+		heads[i] = i == CALL_EXEC ? judge.emit.refuse : judge.emit.allow;
+	emit_dispatch(&judge, heads);
+	return finish(&judge, ret_program);
 }

@@ -90,4 +90,11 @@ struct bpf_scratch {
 int bpf_next(struct bpf_batch *batch, struct bpf_scratch *scratch, struct sock_filter *ret_program,
 	size_t capacity) MUST_CHECK NONNULL(1, 2, 3);
 
+/*
+ * The program of a policy with no_exec that has no range to hold: it answers execve(2) and
+ * execveat(2), and allows everything else. Its length; -EINVAL: the policy; -E2BIG: capacity.
+ */
+int bpf_no_exec(const struct bpf_policy *policy, struct sock_filter *ret_program,
+	size_t capacity) MUST_CHECK NONNULL(1, 2);
+
 #endif

@@ -389,6 +389,32 @@ START_TEST(holds_huge_range_cheaply)
 }
 END_TEST
 
+/* Without a range: exec is refused by every way in, and all other calls are left alone. */
+START_TEST(answers_exec_alone)
+{
+	struct bpf_policy policy = { (enum bpf_arch)_i, PAGE, SECCOMP_RET_ERRNO | 1,
+		SECCOMP_RET_ERRNO | 38, 0, 0, false };
+	struct model model = { .policy = &policy };
+	struct sock_filter program[64];
+	int length;
+
+	ck_assert_int_eq(bpf_no_exec(&policy, program, ARRAY_SIZE(program)), -EINVAL);
+	policy.no_exec = true;
+	ck_assert_int_eq(bpf_no_exec(&policy, program, 4), -E2BIG);
+	length = bpf_no_exec(&policy, program, ARRAY_SIZE(program));
+	ck_assert_int_gt(length, 0);
+	assert_accepted(program, length);
+	for (enum abi abi = 0; abi < ABIS; abi++)
+		for (enum name name = 0; name < NAMES; name++) {
+			struct seccomp_data data = { model_number(abi, name), model_audit(abi), 0,
+				{ 0 } };
+
+			ck_assert_uint_eq(sim_run(program, &data, NULL),
+				answer_of(&policy, model_verdict(&model, &data)));
+		}
+}
+END_TEST
+
 /* Calls that cannot change memory are known to be allowed before they are made. */
 START_TEST(leaves_other_calls_alone)
 {
@@ -489,6 +515,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(cases, answers_examples, 0, ARRAY_SIZE(examples));
 	tcase_add_loop_test(cases, holds_1250_ranges, BPF_ARCH_X86_64, BPF_ARCH_RISCV64 + 1);
 	tcase_add_test(cases, holds_huge_range_cheaply);
+	tcase_add_loop_test(cases, answers_exec_alone, BPF_ARCH_X86_64, BPF_ARCH_RISCV64 + 1);
 	tcase_add_test(cases, leaves_other_calls_alone);
 	tcase_add_test(cases, refuses_what_it_cannot_hold);
 	tcase_add_test(cases, numbers_are_those_of_the_headers);
