@@ -355,6 +355,12 @@ static inline int sys_prctl(
 	return (int)sys_call5(NR_prctl, op, a, b, c, d);
 }
 
+/* 0xffffffff only asks. */
+static inline int sys_personality(unsigned int persona)
+{
+	return (int)sys_call1(NR_personality, persona);
+}
+
 static inline int sys_seccomp(unsigned int op, unsigned int flags, void *args)
 {
 	return (int)sys_call3(NR_seccomp, op, flags, args);

@@ -198,3 +198,10 @@ int own_maps_at(const struct own_maps *maps, uint64_t addr, struct mapping *ret)
 	*ret = maps->mappings[low];
 	return 1;
 }
+
+ssize_t own_maps_text(struct scratch *scratch, const char **ret_text)
+{
+	CLEANUP(sys_close_cleanup) int fd = open_maps();
+
+	return fd < 0 ? fd : read_text(fd, scratch, ret_text);
+}

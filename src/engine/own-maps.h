@@ -6,6 +6,8 @@
 #ifndef MEMSEAL_ENGINE_OWN_MAPS_H
 #define MEMSEAL_ENGINE_OWN_MAPS_H
 
+#include <sys/types.h>
+
 #include "engine/scratch.h"
 #include "model/maps.h"
 
@@ -31,5 +33,11 @@ void own_maps_close(struct own_maps *maps) NONNULL(1);
  */
 int own_maps_at(const struct own_maps *maps, uint64_t addr, struct mapping *ret) MUST_CHECK
 	NONNULL(1, 3);
+
+/*
+ * The whole text of /proc/self/maps, for those who need names: its length, or as own_maps_open().
+ * What other threads map meanwhile can make it one that maps_next() refuses.
+ */
+ssize_t own_maps_text(struct scratch *scratch, const char **ret_text) MUST_CHECK NONNULL(1, 2);
 
 #endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <memseal.h>
+#include <stddef.h>
+#include <sys/personality.h>
+
+#include "base/sys.h"
+#include "engine/filter.h"
+#include "engine/own-maps.h"
+#include "engine/scratch.h"
+
+#define RING_NAME   "anon_inode:[io_uring]"
+#define RING_THREAD "iou-" /* kernel/io_uring: iou-sqp-PID polls, iou-wrk-PID works */
+
+/* What registers do not tell of replaced and unmapped memory matters to all of these. */
+#define MAPPED (MEMSEAL_NO_UNMAP | MEMSEAL_NO_PROTECT | MEMSEAL_NO_WRITE | MEMSEAL_NO_EXEC)
+
+struct check {
+	const struct bpf_range *ranges;
+	size_t count;
+	enum filter_obstacle obstacle;
+};
+
+static bool begins_with(const char *text, size_t len, const char *start)
+{
+	size_t want = __builtin_strlen(start);
+
+	return len >= want && !__builtin_memcmp(text, start, want);
+}
+
+static bool any_effect(const struct check *check, uint64_t effects)
+{
+	for (size_t i = 0; i < check->count; i++)
+		if (check->ranges[i].effects & effects)
+			return true;
+	return false;
+}
+
+/*
+ * Reads the entries of a directory: 1 if a test of one says so, else 0, or a negative errno. An
+ * entry that is gone when the test comes to it is not one.
+ */
+static int any_entry(const char *path, bool (*test)(int dir, const char *name))
+{
+	CLEANUP(sys_close_cleanup)
+	int dir = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	_Alignas(uint64_t) char buf[2048];
+	ssize_t len;
+
+	if (dir < 0)
+		return dir;
+	while ((len = sys_getdents64(dir, buf, sizeof(buf))) > 0) {
+		unsigned short step;
+
+		for (ssize_t at = 0; at < len; at += step) {
+			const char *entry = buf + at;
+
+			__builtin_memcpy(
+				&step, entry + offsetof(struct dirent64, d_reclen), sizeof(step));
+			if (test(dir, entry + offsetof(struct dirent64, d_name)))
+				return 1;
+		}
+	}
+	return (int)len;
+}
+
+static bool is_ring(int dir, const char *name)
+{
+	char target[64];
+	ssize_t len = sys_readlinkat(dir, name, target, sizeof(target));
+
+	return len > 0 && begins_with(target, (size_t)len, RING_NAME);
+}
+
+/* A ring without a descriptor: registered with a thread, or kept by its polling thread. */
+static bool is_ring_thread(int dir, const char *name)
+{
+	char path[48] = "", comm[16];
+	size_t len = __builtin_strlen(name);
+	CLEANUP(sys_close_cleanup) int fd = -1;
+	ssize_t got;
+
+	if (name[0] == '.' || len > sizeof(path) - sizeof("/comm"))
+		return false;
+	__builtin_memcpy(path, name, len);
+	__builtin_memcpy(path + len, "/comm", sizeof("/comm"));
+	fd = sys_openat(dir, path, O_RDONLY | O_CLOEXEC, 0);
+	got = fd < 0 ? fd : sys_read(fd, comm, sizeof(comm));
+	return got > 0 && begins_with(comm, (size_t)got, RING_THREAD);
+}
+
+static int found(struct check *check, enum filter_obstacle obstacle, int error)
+{
+	check->obstacle = obstacle;
+	return error;
+}
+
+static int check_rings(struct check *check)
+{
+	int r = any_entry("/proc/self/fd", is_ring);
+
+	if (r == 0)
+		r = any_entry("/proc/self/task", is_ring_thread);
+	return r > 0 ? found(check, FILTER_IO_URING, -EBUSY) : r;
+}
+
+static int check_personality(struct check *check)
+{
+	bool matters = false;
+	int r;
+
+	for (size_t i = 0; i < check->count; i++)
+		matters |= (check->ranges[i].effects & (MEMSEAL_NO_EXEC | MEMSEAL_NO_PROTECT)) ==
+			   MEMSEAL_NO_EXEC;
+	r = matters ? sys_personality(0xffffffff) : 0;
+	if (r > 0 && r & READ_IMPLIES_EXEC)
+		return found(check, FILTER_READ_IMPLIES_EXEC, -EPERM);
+	return r < 0 ? r : 0;
+}
+
+/* Effects of the ranges that hold a part of the mapping; and whether one holds its first page. */
+static uint64_t effects_on(
+	const struct check *check, const struct mapping *mapping, bool *ret_first_page)
+{
+	uint64_t effects = 0;
+
+	*ret_first_page = false;
+	for (size_t i = 0; i < check->count; i++) {
+		const struct bpf_range *range = &check->ranges[i];
+
+		if (range->start >= mapping->end || range->end <= mapping->start)
+			continue;
+		effects |= range->effects;
+		if (range->effects & MEMSEAL_NO_UNMAP && range->start <= mapping->start)
+			*ret_first_page = true;
+	}
+	return effects;
+}
+
+static int check_mapping(struct check *check, const struct mapping *mapping)
+{
+	bool first_page;
+	uint64_t effects = effects_on(check, mapping, &first_page);
+
+	/* The ring of a closed descriptor lives as long as its mapping. */
+	if (any_effect(check, MEMSEAL_NO_DISCARD) &&
+		begins_with(mapping->name, mapping->name_len, RING_NAME))
+		return found(check, FILTER_IO_URING, -EBUSY);
+	if (effects & MAPPED && mapping->kind == MAPPING_STACK)
+		return found(check, FILTER_STACK, -EFAULT);
+	if (effects & MEMSEAL_NO_UNMAP && begins_with(mapping->name, mapping->name_len, "/SYSV") &&
+		(!first_page || mapping->offset))
+		return found(check, FILTER_PART_OF_SEGMENT, -EINVAL);
+	return 0;
+}
+
+static int check_text(struct scratch *scratch, void *arg)
+{
+	struct check *check = arg;
+	const char *text = NULL;
+	ssize_t len = own_maps_text(scratch, &text);
+	struct mapping mapping;
+	struct maps maps;
+	int r;
+
+	if (len < 0)
+		return (int)len;
+	maps_init(&maps, text, (size_t)len, MAPS_PLAIN);
+	while ((r = maps_next(&maps, &mapping)) > 0) {
+		r = check_mapping(check, &mapping);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+#define TRIES 16 /* other threads map and unmap: own-maps.c */
+
+static int check_mappings(struct check *check)
+{
+	int r = -EBADMSG;
+
+	for (int i = 0; i < TRIES && r == -EBADMSG; i++)
+		r = scratch_run(check_text, check);
+	return r;
+}
+
+int filter_check(const struct bpf_range *ranges, size_t count, enum filter_obstacle *ret_obstacle)
+{
+	struct check check = { .ranges = ranges, .count = count };
+	int r = check_mappings(&check);
+
+	if (r == 0)
+		r = check_personality(&check);
+	if (r == 0 && any_effect(&check, MEMSEAL_NO_DISCARD))
+		r = check_rings(&check);
+	*ret_obstacle = check.obstacle;
+	return r;
+}

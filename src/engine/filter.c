@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/filter.h"
+
+#include <errno.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+
+#include "base/sys.h"
+#include "engine/scratch.h"
+
+#if defined(__x86_64__)
+#define OWN_ARCH BPF_ARCH_X86_64
+#elif defined(__i386__)
+#define OWN_ARCH BPF_ARCH_I386
+#elif defined(__aarch64__)
+#define OWN_ARCH BPF_ARCH_AARCH64
+#elif defined(__arm__)
+#define OWN_ARCH BPF_ARCH_ARM
+#elif defined(__riscv) && __riscv_xlen == 64
+#define OWN_ARCH BPF_ARCH_RISCV64
+#endif
+
+void filter_policy(struct bpf_policy *ret)
+{
+	*ret = (struct bpf_policy){
+		.arch = OWN_ARCH,
+		.page = (uint32_t)getauxval(AT_PAGESZ),
+		.refuse = SECCOMP_RET_ERRNO | EPERM,
+		.unjudged = SECCOMP_RET_ERRNO | ENOSYS,
+	};
+}
+
+struct program {
+	struct program *next;
+	size_t length;
+	struct sock_filter code[];
+};
+
+struct job {
+	struct bpf_batch batch;
+	struct filter_report report;
+};
+
+/* All programs, before the first is installed: there is no way back from that. */
+static int build(struct scratch *scratch, struct bpf_batch *batch, struct program **ret_first)
+{
+	struct bpf_scratch *work = scratch_alloc(scratch, sizeof(*work));
+	struct program **end = ret_first;
+	int length = 1;
+
+	if (!work)
+		return -ENOSPC;
+	while (length > 0) {
+		struct program *program = scratch_alloc(
+			scratch, sizeof(*program) + BPF_MAXINSNS * sizeof(*program->code));
+
+		if (!program)
+			return -ENOSPC;
+		length = bpf_next(batch, work, program->code, BPF_MAXINSNS);
+		if (length <= 0)
+			break;
+		program->length = (size_t)length;
+		program->next = NULL;
+		*end = program;
+		end = &program->next;
+	}
+	return length;
+}
+
+/* 0, the thread that cannot take the filter, or a negative errno. */
+static int install(struct program *program)
+{
+	struct sock_fprog fprog = {
+		.len = (unsigned short)program->length,
+		.filter = program->code,
+	};
+
+	return sys_seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &fprog);
+}
+
+/* EACCES: neither CAP_SYS_ADMIN nor no_new_privs. */
+static int install_privileged(struct program *program, struct filter_report *report)
+{
+	int r = install(program);
+
+	if (r != -EACCES)
+		return r;
+	r = sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (r < 0)
+		return r;
+	report->no_new_privs = true;
+	return install(program);
+}
+
+static int answer_of(int r, struct filter_report *report)
+{
+	if (r > 0) {
+		report->obstacle = FILTER_THREAD;
+		report->tid = r;
+		return -EBUSY;
+	}
+	/* The arguments are right: EINVAL comes from a kernel that does not know the operation. */
+	return r == -ENOSYS || r == -EINVAL || r == -EPERM || r == -EACCES ? -EOPNOTSUPP : r;
+}
+
+static int install_job(struct scratch *scratch, void *arg)
+{
+	struct job *job = arg;
+	struct bpf_batch batch = job->batch;
+	struct program *first = NULL;
+	int r = build(scratch, &batch, &first);
+
+	for (struct program *program = first; r == 0 && program; program = program->next) {
+		r = answer_of(install_privileged(program, &job->report), &job->report);
+		job->report.installed += r == 0;
+	}
+	return r;
+}
+
+int filter_install(const struct bpf_policy *policy, const struct bpf_range *ranges, size_t count,
+	struct filter_report *ret_report)
+{
+	struct job job = { .batch = { .policy = policy, .ranges = ranges, .count = count } };
+	int r = scratch_run(install_job, &job);
+
+	*ret_report = job.report;
+	return r;
+}
