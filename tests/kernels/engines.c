@@ -15,7 +15,8 @@
 #include "base/sys.h"
 #include "engine/filter.h"
 
-#define PAGES 4
+#define PAGES   8
+#define WATCHED 4
 
 static size_t page;
 
@@ -49,7 +50,7 @@ static struct attack_target new_target(void)
 	return (struct attack_target){
 		.addr = (uintptr_t)at,
 		.len = PAGES * page,
-		.watched = (uintptr_t)at + 2 * page,
+		.watched = (uintptr_t)at + WATCHED * page,
 		.page = page,
 		.file = -1,
 		.writable = -1,
