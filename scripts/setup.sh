@@ -51,6 +51,22 @@ shellcheck shellcheck
 sqlite3 sqlite3
 valgrind valgrind'
 
+to_check_kernels='
+binutils readelf
+busybox-static busybox
+debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
+gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc
+gcc-i686-linux-gnu i686-linux-gnu-gcc
+gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
+libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+libc6-dev-armhf-cross test -e /usr/arm-linux-gnueabihf/include/stdio.h
+libc6-dev-i386-cross test -e /usr/i686-linux-gnu/include/stdio.h
+libc6-dev-riscv64-cross test -e /usr/riscv64-linux-gnu/include/stdio.h
+qemu-system-arm qemu-system-aarch64
+qemu-system-misc qemu-system-riscv64
+qemu-system-x86 qemu-system-x86_64'
+
 # missing LIST...: the packages of them that this machine lacks.
 missing() {
 	printf '%s\n' "$@" | while read -r package test args; do

@@ -82,7 +82,7 @@ int attack_uffd_copy(const struct attack_target *target, int arg)
 	int fd = uffd_open(0), r;
 	long from = attack_map_filled(target, target->page);
 	struct uffdio_copy copy = {
-		.dst = target->watched, .src = (uint64_t)from, .len = target->page
+		.dst = target->watched, .src = (uintptr_t)from, .len = target->page
 	};
 
 	if (fd < 0 || sys_failed(from))
@@ -107,7 +107,7 @@ int attack_uffd_move_to(const struct attack_target *target, int arg)
 	if (fd < 0 || sys_failed(from))
 		return attack_untried(fd < 0 ? fd : (int)from);
 	r = uffd_prepare(fd, target, arg);
-	return r < 0 ? r : uffd_move(fd, (uint64_t)from, target->watched, target->page);
+	return r < 0 ? r : uffd_move(fd, (uintptr_t)from, target->watched, target->page);
 }
 
 /* The watched page becomes a foreign one, and is missing where it was. */
@@ -120,8 +120,8 @@ int attack_uffd_move_from(const struct attack_target *target, int arg)
 	(void)arg;
 	if (fd < 0 || sys_failed(to))
 		return attack_untried(fd < 0 ? fd : (int)to);
-	r = uffd_register(fd, (uint64_t)to, target->page, UFFDIO_REGISTER_MODE_MISSING);
+	r = uffd_register(fd, (uintptr_t)to, target->page, UFFDIO_REGISTER_MODE_MISSING);
 	if (r < 0)
 		return attack_untried(r);
-	return uffd_move(fd, target->watched, (uint64_t)to, target->page);
+	return uffd_move(fd, target->watched, (uintptr_t)to, target->page);
 }

@@ -16,9 +16,9 @@ static int map_page(uint64_t addr, size_t page)
 
 	if (sys_failed(at))
 		return (int)at;
-	if ((uint64_t)at == addr)
+	if ((uintptr_t)at == addr)
 		return 0;
-	(void)sys_munmap((uint64_t)at, page);
+	(void)sys_munmap((uintptr_t)at, page);
 	return -EEXIST;
 }
 
@@ -88,7 +88,7 @@ static int move_away(const struct attack_target *target, int part, int flags)
 	if (sys_failed(to))
 		return attack_untried((int)to);
 	return attack_answer(sys_mremap(span.addr, span.len, span.len,
-		MREMAP_MAYMOVE | MREMAP_FIXED | flags, (uint64_t)to));
+		MREMAP_MAYMOVE | MREMAP_FIXED | flags, (uintptr_t)to));
 }
 
 int attack_mremap_away(const struct attack_target *target, int arg)
@@ -115,6 +115,6 @@ int attack_mremap_onto(const struct attack_target *target, int arg)
 
 	if (sys_failed(from))
 		return attack_untried((int)from);
-	return attack_answer(sys_mremap((uint64_t)from, target->len, target->len,
+	return attack_answer(sys_mremap((uintptr_t)from, target->len, target->len,
 		MREMAP_MAYMOVE | MREMAP_FIXED | arg, target->addr));
 }

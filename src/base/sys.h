@@ -52,6 +52,15 @@ static inline long sys_call(long nr, long a, long b, long c, long d, long e, lon
 #define sys_call6(nr, a, b, c, d, e, f) \
 	sys_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
+/*
+ * File offsets have 64 bits everywhere. A 32-bit machine has calls of its own for them: they take
+ * two registers, the low half first; a pair that must begin at an even one may leave one out.
+ */
+#if __SIZEOF_LONG__ == 4
+#define SYS_LOW(value)  (uint32_t)(value)
+#define SYS_HIGH(value) (uint32_t)((value) >> 32)
+#endif
+
 /* Memory. Addresses are integers here: most of them are not this program's objects. */
 
 static inline int sys_mseal(uint64_t addr, size_t len, unsigned long flags)
@@ -62,7 +71,11 @@ static inline int sys_mseal(uint64_t addr, size_t len, unsigned long flags)
 /* Returns the address or a negative errno; sys_failed() tells them apart. */
 static inline long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, uint64_t offset)
 {
+#if __SIZEOF_LONG__ == 4
+	return sys_call6(NR_mmap2, addr, len, prot, flags, fd, offset / 4096);
+#else
 	return sys_call6(NR_mmap, addr, len, prot, flags, fd, offset);
+#endif
 }
 
 static inline int sys_munmap(uint64_t addr, size_t len)
@@ -180,7 +193,7 @@ static inline int sys_userfaultfd(int flags)
 
 static inline int sys_openat(int dir, const char *path, int flags, mode_t mode)
 {
-	return (int)sys_call4(NR_openat, dir, path, flags, mode);
+	return (int)sys_call4(NR_openat, dir, path, flags | O_LARGEFILE, mode);
 }
 
 static inline int sys_close(int fd)
@@ -200,27 +213,54 @@ static inline ssize_t sys_write(int fd, const void *buf, size_t len)
 
 static inline ssize_t sys_pread(int fd, void *buf, size_t len, uint64_t offset)
 {
+#if __SIZEOF_LONG__ == 8
 	return sys_call4(NR_pread64, fd, buf, len, offset);
+#elif ARCH_PAIRS_EVEN
+	return sys_call6(NR_pread64, fd, buf, len, 0, SYS_LOW(offset), SYS_HIGH(offset));
+#else
+	return sys_call5(NR_pread64, fd, buf, len, SYS_LOW(offset), SYS_HIGH(offset));
+#endif
 }
 
 static inline ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset)
 {
+#if __SIZEOF_LONG__ == 8
 	return sys_call4(NR_pwrite64, fd, buf, len, offset);
+#elif ARCH_PAIRS_EVEN
+	return sys_call6(NR_pwrite64, fd, buf, len, 0, SYS_LOW(offset), SYS_HIGH(offset));
+#else
+	return sys_call5(NR_pwrite64, fd, buf, len, SYS_LOW(offset), SYS_HIGH(offset));
+#endif
 }
 
 static inline int sys_ftruncate(int fd, uint64_t len)
 {
+#if __SIZEOF_LONG__ == 8
 	return (int)sys_call2(NR_ftruncate, fd, len);
+#elif ARCH_PAIRS_EVEN
+	return (int)sys_call4(NR_ftruncate64, fd, 0, SYS_LOW(len), SYS_HIGH(len));
+#else
+	return (int)sys_call3(NR_ftruncate64, fd, SYS_LOW(len), SYS_HIGH(len));
+#endif
 }
 
 static inline int sys_fcntl(int fd, int op, long arg)
 {
+#if __SIZEOF_LONG__ == 4
+	return (int)sys_call3(NR_fcntl64, fd, op, arg);
+#else
 	return (int)sys_call3(NR_fcntl, fd, op, arg);
+#endif
 }
 
+/* *ret is the kernel's struct stat; with _FILE_OFFSET_BITS=64, on 32-bit machines its stat64. */
 static inline int sys_fstatat(int dir, const char *path, struct stat *ret, int flags)
 {
+#if __SIZEOF_LONG__ == 4
+	return (int)sys_call4(NR_fstatat64, dir, path, ret, flags);
+#else
 	return (int)sys_call4(NR_newfstatat, dir, path, ret, flags);
+#endif
 }
 
 /* Checks with the real user and group, as the kernel's call does. */
@@ -246,7 +286,12 @@ static inline ssize_t sys_getdents64(int fd, void *buf, size_t len)
 
 static inline int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t len)
 {
+#if __SIZEOF_LONG__ == 4
+	return (int)sys_call6(NR_fallocate, fd, mode, SYS_LOW(offset), SYS_HIGH(offset),
+		SYS_LOW(len), SYS_HIGH(len));
+#else
 	return (int)sys_call4(NR_fallocate, fd, mode, offset, len);
+#endif
 }
 
 static inline int sys_pipe2(int ret_fds[2], int flags)
@@ -337,7 +382,7 @@ static inline int sys_setitimer(int which, const struct itimerval *value)
 /* The default action for a signal: a kernel sigaction of all zeroes on every architecture. */
 static inline int sys_signal_default(int sig)
 {
-	unsigned long action[4] = { 0 };
+	unsigned long action[5] = { 0 }; /* 4 words of 64 bits, or 5 of 32 */
 
 	return (int)sys_call4(NR_rt_sigaction, sig, action, 0, 8);
 }

@@ -71,8 +71,9 @@ static bool version_at_least(const char *text, int major, int minor)
 
 /*
  * mseal(2) is not there, or does nothing. Container runtimes answer ENOSYS (or any other errno, 0
- * included) for calls that their profile does not know, so the release has the last word: this is
- * a 64-bit program, and so is the kernel.
+ * included) for calls that their profile does not know, so the release has the last word. Only
+ * 64-bit kernels have it: to a 32-bit program they tell by the name of the machine, unless
+ * personality(2) hides it.
  */
 static enum memseal_support mseal_absent(void)
 {
@@ -80,6 +81,8 @@ static enum memseal_support mseal_absent(void)
 
 	if (sys_uname(&name) < 0)
 		return MEMSEAL_UNKNOWN;
+	if (sizeof(long) < 8 && !strstr(name.machine, "64"))
+		return MEMSEAL_NO;
 	return version_at_least(name.release, MSEAL_MAJOR, MSEAL_MINOR) ? MEMSEAL_FILTERED
 									: MEMSEAL_NO;
 }
@@ -89,13 +92,13 @@ enum memseal_support probe_mseal_quick(void)
 	long control = map_scratch(PROT_NONE), page;
 	int ret;
 
-	if (sys_failed(control) || sys_munmap((uint64_t)control, SCRATCH) < 0)
+	if (sys_failed(control) || sys_munmap((uintptr_t)control, SCRATCH) < 0)
 		return MEMSEAL_UNKNOWN;
 	page = map_scratch(PROT_NONE);
 	if (sys_failed(page))
 		return MEMSEAL_UNKNOWN;
-	ret = sys_mseal((uint64_t)page, ONE_PAGE, 0);
-	if (ret == 0 && sys_munmap((uint64_t)page, ONE_PAGE) == -EPERM)
+	ret = sys_mseal((uintptr_t)page, ONE_PAGE, 0);
+	if (ret == 0 && sys_munmap((uintptr_t)page, ONE_PAGE) == -EPERM)
 		return MEMSEAL_YES;
 	if (ret == 0 || ret == -ENOSYS)
 		return mseal_absent();
@@ -142,12 +145,12 @@ static int try_proc_mem_writes(void)
 
 	if (fd < 0 || sys_failed(page))
 		return fd < 0 ? refusal(fd) : MEMSEAL_UNKNOWN;
-	ret = sys_pwrite(fd, "a", 1, (uint64_t)page);
+	ret = sys_pwrite(fd, "a", 1, (uintptr_t)page);
 	if (ret != 1)
 		return refusal((int)ret);
-	if (sys_mprotect((uint64_t)page, SCRATCH, PROT_READ) < 0)
+	if (sys_mprotect((uintptr_t)page, SCRATCH, PROT_READ) < 0)
 		return MEMSEAL_UNKNOWN;
-	ret = sys_pwrite(fd, "b", 1, (uint64_t)page);
+	ret = sys_pwrite(fd, "b", 1, (uintptr_t)page);
 	if (ret == -EIO)
 		return MEMSEAL_NO;
 	return ret == 1 && *(volatile char *)page == 'b' ? MEMSEAL_YES : refusal((int)ret);
@@ -214,7 +217,7 @@ static int try_system_mappings_sealed(void)
 
 	if (vdso == 0 || sys_failed(page))
 		return MEMSEAL_UNKNOWN;
-	if (sys_mremap((uint64_t)page, ONE_PAGE, ONE_PAGE, 0, 0) != page)
+	if (sys_mremap((uintptr_t)page, ONE_PAGE, ONE_PAGE, 0, 0) != page)
 		return MEMSEAL_UNKNOWN;
 	ret = sys_mremap(vdso, ONE_PAGE, ONE_PAGE, 0, 0);
 	if (ret == (long)vdso)
@@ -466,7 +469,7 @@ static int probe(struct memseal_features *ret)
 	if (error == -EINVAL)
 		board->found.qemu_user = environment_qemu_user();
 	*ret = board->found;
-	sys_undo_mmap((uint64_t)page, SCRATCH);
+	sys_undo_mmap((uintptr_t)page, SCRATCH);
 	return error == -ENOMEM || error == -EAGAIN ? error : 0;
 }
 

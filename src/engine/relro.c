@@ -32,7 +32,7 @@ static void copy_all(uint64_t *to, const struct relro_span *spans, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		size_t len = spans[i].end - spans[i].start;
 
-		copy_pages(to, (const uint64_t *)spans[i].start, len);
+		copy_pages(to, (const uint64_t *)(uintptr_t)spans[i].start, len);
 		to += len / sizeof(*to);
 	}
 }
@@ -55,10 +55,10 @@ int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_faile
 	if (sys_failed(copy))
 		return (int)copy;
 	copy_all((uint64_t *)copy, spans, count);
-	r = sys_mprotect((uint64_t)copy, total, PROT_READ);
+	r = sys_mprotect((uintptr_t)copy, total, PROT_READ);
 	for (i = 0; r >= 0 && i < count; i++) {
 		size_t len = spans[i].end - spans[i].start;
-		long moved = sys_mremap((uint64_t)copy + at, len, len,
+		long moved = sys_mremap((uintptr_t)copy + at, len, len,
 			MREMAP_MAYMOVE | MREMAP_FIXED, spans[i].start);
 
 		if (sys_failed(moved)) {
@@ -69,7 +69,7 @@ int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_faile
 	}
 	if (r < 0) {
 		*ret_failed = i;
-		sys_undo_mmap((uint64_t)copy + at, total - at);
+		sys_undo_mmap((uintptr_t)copy + at, total - at);
 	}
 	return r < 0 ? r : 0;
 }

@@ -44,7 +44,7 @@ int scratch_run(int (*job)(struct scratch *, void *), void *arg)
 			return -ENOMEM;
 		scratch.base = (unsigned char *)addr;
 		r = job(&scratch, arg);
-		sys_undo_mmap((uint64_t)addr, size);
+		sys_undo_mmap((uintptr_t)addr, size);
 	}
 	return r == -ENOSPC ? -ENOMEM : r;
 }

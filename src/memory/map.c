@@ -16,7 +16,7 @@ EXPORT void *memseal_map(size_t len, int prot, uint64_t effects)
 	}
 	r = memseal_range((void *)addr, len, effects);
 	if (r < 0) {
-		sys_undo_mmap((uint64_t)addr, len);
+		sys_undo_mmap((uintptr_t)addr, len);
 		errno = -r;
 		return NULL;
 	}

@@ -62,7 +62,9 @@ unsigned judge_mremap_second(struct judge *judge)
 
 /*
  * The part that a shrink cuts off: ADDR + NEW for LEN - NEW bytes. The kernel adds without a look
- * at overflows, and so does this: a new length close to the highest one cuts memory before ADDR.
+ * at overflows, and so does this: a new length close to the highest one cuts memory before ADDR. To
+ * kernels without tags what is one to others belongs to ADDR, which 5.10 does not look at before:
+ * the sum with it may wrap to any address, and below the tag bits both sums are the same.
  */
 static unsigned cut_off(struct judge *judge, unsigned interval)
 {
@@ -74,7 +76,7 @@ static unsigned cut_off(struct judge *judge, unsigned interval)
 	if (!judge->arch->last_window) /* the kernel may be a 32-bit one, whose sums wrap there */
 		EMIT(emit, SET(0), STORE(ADDR_HIGH));
 	else
-		emit_jump(emit, BPF_JGT, judge->arch->high, emit->allow, emit->count);
+		EMIT(emit, AND(judge->arch->high), STORE(ADDR_HIGH));
 	EMIT(emit, LOAD(NEW_HIGH), TAX, LOAD(LEN_HIGH), SUB_X, STORE(LEN_HIGH), LOAD(ADDR_HIGH),
 		ADD_X, STORE(ADDR_HIGH));
 	next = emit->count;

@@ -15,7 +15,15 @@
 #define NATIVE_MACHINE EM_X86_64
 #elif defined(__aarch64__)
 #define NATIVE_MACHINE EM_AARCH64
+#elif defined(__riscv)
+#define NATIVE_MACHINE EM_RISCV
+#elif defined(__arm__)
+#define NATIVE_MACHINE EM_ARM
+#elif defined(__i386__)
+#define NATIVE_MACHINE EM_386
 #endif
+
+#define NATIVE_CLASS (sizeof(void *) == 8 ? IMAGE_64 : IMAGE_32)
 
 /* As much of a script's first line as the kernel reads: BINPRM_BUF_SIZE. */
 #define SCRIPT_LINE 256
@@ -108,7 +116,7 @@ static bool is_elf(const struct file *file)
 
 static bool is_native(const struct file *file)
 {
-	return file->header.class == IMAGE_64 && !file->header.big_endian &&
+	return file->header.class == NATIVE_CLASS && !file->header.big_endian &&
 	       file->header.machine == NATIVE_MACHINE;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "images.h"
 
-#include <elf.h>
+#include <link.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -282,7 +283,7 @@ static int examine_head(struct finder *finder, const struct mapping *head)
 /* The vDSO is one segment as large as its mapping on every architecture: nothing to be read. */
 static int add_vdso(struct finder *finder, const struct mapping *mapping)
 {
-	const Elf64_Phdr phdr = {
+	const ElfW(Phdr) phdr = {
 		.p_type = PT_LOAD,
 		.p_flags = PF_R | PF_X,
 		.p_filesz = mapping->end - mapping->start,

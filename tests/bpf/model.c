@@ -212,8 +212,7 @@ static enum verdict mremap_shrink(
 
 	if (is_32bit(model))
 		start %= UINT64_C(1) << 32;
-	if (start != untagged(model, start))
-		return ALLOWED; /* the kernel has no such address, and changes nothing */
+	start = untagged(model, start); /* the sum with the tag may wrap as well */
 	return worst(bytes(model, addr, 1, MEMSEAL_NO_UNMAP),
 		bytes(model, start, from - to, MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK));
 }
