@@ -89,23 +89,34 @@ static int printed(const char *path, const char *text)
 	return strstr(buf, text) != NULL;
 }
 
-/* Sealed from its start where the kernel can; elsewhere not started, and told why. */
+/*
+ * Sealed from its start by either engine: by the kernel's where there is one, which is then seen in
+ * smaps; by the filter on every kernel, which is seen only by trying. Where the kernel has no
+ * mseal(2), asking for its engine is refused.
+ */
 static void run_memseal(void)
 {
 	const char *plain[] = { COVERED, NULL };
-	const char *sealed[] = { "/memseal", "run", "--", COVERED, NULL };
+	const char *kernel[] = { "/memseal", "run", "--engine=kernel", "--", COVERED, NULL };
+	const char *filter[] = { "/memseal", "run", "--engine=filter", "--", COVERED, "-t", NULL };
+	const char *chosen[] = { "/memseal", "run", "--", COVERED, "-t", NULL };
 	const char *mseal = getenv("MSEAL");
 	int status;
 
 	status = run(plain, "/tmp/out");
 	report("unsealed control", status == 0 && printed("/tmp/out", "main\ngap "));
-	status = run(sealed, "/tmp/out");
+	status = run(kernel, "/tmp/out");
 	if (mseal && strcmp(mseal, "yes") == 0)
-		report("memseal run", status == 0 && printed("/tmp/out", "main\ncovered"));
+		report("memseal run, kernel engine",
+			status == 0 && printed("/tmp/out", "main\ncovered"));
 	else
-		report("memseal run refused", status == REFUSED &&
-						      printed("/tmp/out", "no mseal(2)") &&
-						      !printed("/tmp/out", "main\n"));
+		report("memseal run, kernel engine refused",
+			status == REFUSED && printed("/tmp/out", "no mseal(2)") &&
+				!printed("/tmp/out", "main\n"));
+	status = run(filter, "/tmp/out");
+	report("memseal run, filter engine", status == 0 && printed("/tmp/out", "main\ncovered"));
+	status = run(chosen, "/tmp/out");
+	report("memseal run", status == 0 && printed("/tmp/out", "main\ncovered"));
 }
 
 int main(void)
