@@ -59,7 +59,7 @@ static bool describe(const struct link_map *map, struct dl_phdr_info *ret)
 	*ret = (struct dl_phdr_info){
 		.dlpi_addr = map->l_addr,
 		.dlpi_name = map->l_name,
-		.dlpi_phdr = (const void *)(map->l_addr + header.phoff),
+		.dlpi_phdr = (const void *)(uintptr_t)(map->l_addr + header.phoff),
 		.dlpi_phnum = header.phnum,
 	};
 	image_init_native(&image, ret->dlpi_phdr, ret->dlpi_phnum);
