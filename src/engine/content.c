@@ -33,9 +33,13 @@ static int check_limit(size_t total)
 }
 
 /* Nothing is executed from it as a file; a system may insist on that being said. */
-static int create(void)
+int content_file(size_t len)
 {
-	int fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	int r = check_limit(len), fd;
+
+	if (r < 0)
+		return r;
+	fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 
 	if (fd == -EINVAL)
 		fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -71,8 +75,7 @@ static int fill(int fd, const struct content_span *spans, size_t count)
 	return r < 0 ? r : sys_fcntl(fd, F_ADD_SEALS, SEALS);
 }
 
-/* 0 if a shared mapping of the file can never become writable, else -EOPNOTSUPP; tried, on one. */
-static int check_view(int fd, size_t len)
+int content_check_view(int fd, size_t len)
 {
 	long view = sys_mmap(0, len, PROT_READ, MAP_SHARED, fd, 0);
 	int r;
@@ -112,7 +115,7 @@ static void own_path(int fd, char path[OWN_SIZE])
 static int open_view(int *fd, size_t len)
 {
 	char path[OWN_SIZE];
-	int r = check_view(*fd, len), view;
+	int r = content_check_view(*fd, len), view;
 
 	if (r != -EOPNOTSUPP)
 		return r;
@@ -122,7 +125,7 @@ static int open_view(int *fd, size_t len)
 		return view;
 	sys_close_cleanup(fd);
 	*fd = view;
-	return check_view(view, len);
+	return content_check_view(view, len);
 }
 
 /* Moves the first count spans' bytes back from the copy, and gives up the rest of it. */
@@ -177,11 +180,9 @@ int content_lock(const struct content_span *spans, size_t count, struct content_
 	CLEANUP(sys_close_cleanup) int fd = -1;
 	struct content_spare spare = { .len = 0 };
 	size_t total = total_size(spans, count);
-	int r = check_limit(total);
+	int r;
 
-	if (r < 0)
-		return r;
-	fd = create();
+	fd = content_file(total);
 	if (fd < 0)
 		return fd;
 	r = fill(fd, spans, count);

@@ -48,9 +48,13 @@ long place_map(enum place place, size_t len, size_t align, int prot, int flags, 
 	return map_aligned(len, align, prot, flags, fd);
 }
 
+uint64_t place_effects(void)
+{
+	return consent_given() ? MEMSEAL_ALL : MEMSEAL_MAPPING;
+}
+
 int place_hold(enum place place, uint64_t start, uint64_t end)
 {
 	(void)place;
-	return memseal_range((void *)(uintptr_t)start, (size_t)(end - start),
-		consent_given() ? MEMSEAL_ALL : MEMSEAL_MAPPING);
+	return memseal_range((void *)(uintptr_t)start, (size_t)(end - start), place_effects());
 }

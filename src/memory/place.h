@@ -23,8 +23,13 @@ int place_check(void) MUST_CHECK;
 long place_map(enum place place, size_t len, size_t align, int prot, int flags, int fd) MUST_CHECK;
 
 /*
- * Holds what was mapped there, with MEMSEAL_MAPPING at least, and against discarding where the
- * program has consented to filters. As memseal_ranges().
+ * The effects that memory gets: MEMSEAL_MAPPING at least, and more where the program has consented
+ * to filters.
+ */
+uint64_t place_effects(void);
+
+/*
+ * Holds what was mapped there, with those effects. As memseal_ranges().
  */
 int place_hold(enum place place, uint64_t start, uint64_t end) MUST_CHECK;
 

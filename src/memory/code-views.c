@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <memseal.h>
+#include <sys/mman.h>
+
+#include "base/sys.h"
+#include "engine/content.h"
+#include "memory/code.h"
+#include "memory/place.h"
+#include "memory/range.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010 /* Linux 5.1 */
+#endif
+
+/* What is mapped to write stays so; nothing else ever writes to it, cuts it off or adds to it. */
+#define SEALS (F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+/*
+ * The kernel would put the views side by side: then whoever knows a function's address knows where
+ * to write. 32-bit address spaces are too small to hide anything in.
+ */
+static int choose_address(uint64_t *ret)
+{
+	const uint64_t low = UINT64_C(1) << 32;
+	uint64_t top = (uintptr_t)__builtin_frame_address(0); /* what is mapped lies below stacks */
+	uint64_t random;
+	ssize_t n;
+
+	*ret = 0;
+	if (top <= 2 * low)
+		return 0;
+	n = sys_getrandom(&random, sizeof(random));
+	if (n != sizeof(random))
+		return n < 0 ? (int)n : -EAGAIN;
+	*ret = page_down(low + random % (top - low), memory_page());
+	return 0;
+}
+
+static int map_to_write(int fd, size_t len, struct code_views *views)
+{
+	uint64_t hint;
+	int r = choose_address(&hint);
+	long at;
+
+	if (r < 0)
+		return r;
+	at = sys_mmap(hint, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (sys_failed(at))
+		return (int)at;
+	views->write = (unsigned long)at;
+	return sys_madvise(views->write, len, MADV_DONTFORK);
+}
+
+static int map_to_execute(int fd, size_t len, struct code_views *views)
+{
+	int r = sys_fcntl(fd, F_ADD_SEALS, SEALS);
+	long at;
+
+	if (r == 0)
+		r = content_check_view(fd, len);
+	if (r < 0)
+		return r == -EINVAL ? -EOPNOTSUPP : r;
+	at = place_map(PLACE_REPLACED, len, memory_page(), PROT_READ | PROT_EXEC, MAP_SHARED, fd);
+	if (sys_failed(at))
+		return (int)at;
+	views->exec = (unsigned long)at;
+	return 0;
+}
+
+/* Together: one filter, and nothing held if either cannot be. */
+static int hold(size_t len, const struct code_views *views)
+{
+	const struct memseal_range ranges[] = {
+		{ (void *)(uintptr_t)views->exec, len, place_effects() },
+		{ (void *)(uintptr_t)views->write, len, place_effects() },
+	};
+
+	return memseal_ranges(ranges, ARRAY_SIZE(ranges), NULL, NULL);
+}
+
+static void unmap(size_t len, const struct code_views *views)
+{
+	if (views->exec)
+		sys_undo_mmap(views->exec, len);
+	if (views->write)
+		sys_undo_mmap(views->write, len);
+}
+
+int code_views_map(size_t len, struct code_views *ret)
+{
+	CLEANUP(sys_close_cleanup) int fd = content_file(len);
+	struct code_views views = { .exec = 0, .write = 0 };
+	int r = fd < 0 ? fd : sys_ftruncate(fd, len);
+
+	if (r == 0)
+		r = map_to_write(fd, len, &views);
+	if (r == 0)
+		r = map_to_execute(fd, len, &views);
+	if (r == 0)
+		r = hold(len, &views);
+	if (r < 0)
+		unmap(len, &views);
+	else
+		*ret = views;
+	return r;
+}
