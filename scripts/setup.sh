@@ -39,6 +39,7 @@ g++ c++
 gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
 libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
 libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+libtcc-dev test -e /usr/include/libtcc.h
 lua5.4 lua5.4
 musl-tools musl-gcc
 nginx-light nginx

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
 
@@ -315,19 +316,23 @@ END_TEST
 
 /* One thread changes a function, another, which makes no system call meanwhile, runs it. */
 
+#define CHANGES 40
+
 static char *changing;
 static unsigned turn; /* even: it may be changed; odd: it may be run */
 
 static void *runner(void *arg)
 {
-	for (unsigned i = 0; i < NUMBERS; i++) {
+	void *wrong = NULL;
+
+	for (unsigned i = 0; i < CHANGES; i++) {
 		while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != 2 * i + 1)
 			;
 		if (run_code(changing) != (int)i)
-			return arg;
+			wrong = arg;
 		__atomic_store_n(&turn, 2 * i + 2, __ATOMIC_RELEASE);
 	}
-	return NULL;
+	return wrong;
 }
 
 START_TEST(changes_reach_other_threads)
@@ -340,14 +345,15 @@ START_TEST(changes_reach_other_threads)
 	shared = new_region(MEMSEAL_CODE_DUAL, 1);
 	changing = memseal_code_alloc(shared, CODE_SIZE, 16);
 	ck_assert_int_eq(pthread_create(&thread, NULL, runner, shared), 0);
-	for (unsigned i = 0; i < NUMBERS; i++) {
+	for (unsigned i = 0; i < CHANGES; i++) {
 		put_code(memseal_code_writable(shared, changing), i);
 		ck_assert_int_eq(memseal_code_publish(shared, changing, CODE_SIZE), 0);
 		__atomic_store_n(&turn, 2 * i + 1, __ATOMIC_RELEASE);
 		while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != 2 * i + 2)
-			if (pthread_tryjoin_np(thread, &wrong) == 0)
-				ck_assert_ptr_null(wrong);
+			sched_yield();
 	}
+	ck_assert_int_eq(pthread_join(thread, &wrong), 0);
+	ck_assert_ptr_null(wrong);
 }
 END_TEST
 
