@@ -79,12 +79,14 @@ static int hold(size_t len, const struct code_views *views)
 	return memseal_ranges(ranges, ARRAY_SIZE(ranges), NULL, NULL);
 }
 
-static void unmap(size_t len, const struct code_views *views)
+/* A filter that holds the addresses would hold what comes to lie there, too. */
+static void unmap(uint64_t view, size_t len)
 {
-	if (views->exec)
-		sys_undo_mmap(views->exec, len);
-	if (views->write)
-		sys_undo_mmap(views->write, len);
+	struct memseal_status status;
+	int r = view ? memseal_query((void *)(uintptr_t)view, memory_page(), &status) : -ENOMEM;
+
+	if (r == 0 && !status.kernel && !status.filter)
+		sys_undo_mmap(view, len);
 }
 
 int code_views_map(size_t len, struct code_views *ret)
@@ -99,9 +101,11 @@ int code_views_map(size_t len, struct code_views *ret)
 		r = map_to_execute(fd, len, &views);
 	if (r == 0)
 		r = hold(len, &views);
-	if (r < 0)
-		unmap(len, &views);
-	else
-		*ret = views;
-	return r;
+	if (r < 0) {
+		unmap(views.exec, len);
+		unmap(views.write, len);
+		return r;
+	}
+	*ret = views;
+	return 0;
 }

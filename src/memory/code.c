@@ -5,7 +5,6 @@
 #include <linux/membarrier.h>
 #include <memseal.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 
@@ -24,6 +23,7 @@ enum page_state {
 struct memseal_code {
 	enum memseal_code_mode mode;
 	size_t size;             /* bytes, whole pages */
+	size_t own;              /* bytes of this, whole pages */
 	size_t used;             /* bytes; atomic */
 	struct code_views views; /* MEMSEAL_CODE_FLIP: both the same */
 	bool has_barrier;        /* membarrier(2) makes other threads execute what was written */
@@ -123,18 +123,27 @@ static int register_barrier(bool *ret)
 	return r == -EINVAL || r == -ENOSYS ? 0 : r;
 }
 
-static struct memseal_code *allocate(size_t capacity)
+/* Not from malloc(3): it lives as long as the process, whether its owner keeps the pointer or not.
+ */
+static int allocate(size_t capacity, struct memseal_code **ret)
 {
-	size_t page = memory_page();
+	size_t page = memory_page(), own;
 	struct memseal_code *code;
 	uint64_t size;
+	long at;
 
 	if (page_up_overflows(capacity, page, &size) || size > PTRDIFF_MAX)
-		return NULL;
-	code = calloc(1, sizeof(*code) + (size_t)(size / page));
-	if (code)
-		code->size = (size_t)size;
-	return code;
+		return -ENOMEM;
+	own = (size_t)page_down(sizeof(*code) + size / page + page - 1, page);
+	at = place_map(
+		PLACE_REPLACED, own, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (sys_failed(at))
+		return (int)at;
+	code = (struct memseal_code *)at;
+	code->size = (size_t)size;
+	code->own = own;
+	*ret = code;
+	return 0;
 }
 
 EXPORT int memseal_code_new_opts(
@@ -151,14 +160,14 @@ EXPORT int memseal_code_new_opts(
 		r = check_personality();
 	if (r < 0)
 		return r;
-	code = allocate(capacity);
-	if (!code)
-		return -ENOMEM;
+	r = allocate(capacity, &code);
+	if (r < 0)
+		return r;
 	r = register_barrier(&code->has_barrier);
 	if (r == 0)
 		r = map(code, options.mode);
 	if (r < 0)
-		free(code);
+		sys_undo_mmap((uintptr_t)code, code->own);
 	else
 		*ret_code = code;
 	return r;
