@@ -88,7 +88,7 @@ static int make(struct memseal_pool *model, uint64_t demand, struct memseal_pool
 
 	if (!find_sizes(model->slot_size, model->count, &sizes))
 		return -ENOMEM;
-	if (sys_getrandom(&model->canary, sizeof(model->canary)) != sizeof(model->canary))
+	if (sys_getrandom(&model->canary, sizeof(model->canary), 0) != sizeof(model->canary))
 		return -EOPNOTSUPP;
 	r = pool_memory_map(sizes.body, sizes.head, sizes.free, &model->memory, &model->holds);
 	if (r < 0)
