@@ -55,6 +55,9 @@ static void look_at(struct look *look, const struct mapping *mapping)
 	if ((mapping->start < memory->body || mapping->end > memory->body_end) &&
 		mapping->start < memory->head && mapping->prot)
 		look->holds &= ~(uint64_t)MEMSEAL_POOL_GUARDED;
+	/* The page that children know by its zeroes that they have no slots. */
+	if (mapping->start < memory->free && mapping->end > memory->head && !mapping->wiped)
+		look->holds &= ~(uint64_t)MEMSEAL_POOL_NO_FORK;
 	look->sealed &= mapping->sealed;
 }
 
