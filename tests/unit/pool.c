@@ -459,7 +459,7 @@ static const struct {
 	{ SYS_memfd_create, EPERM, 0 }, /* not needed */
 	{ SYS_mlock, EPERM, 0 }, { SYS_mseal, ENOSYS, MEMSEAL_POOL_SEALED },
 	{ SYS_mseal, EPERM, MEMSEAL_POOL_SEALED },
-	{ SYS_mremap, EPERM, MEMSEAL_POOL_SEALED }, /* who would know whether it is */
+	{ SYS_mremap, EPERM, 0 }, /* smaps tells what is sealed */
 };
 
 START_TEST(demands_denied)
