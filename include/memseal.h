@@ -203,6 +203,71 @@ int memseal_query(const void *addr, size_t len, struct memseal_status *ret_statu
  */
 void *memseal_map(size_t len, int prot, uint64_t effects);
 
+/*
+ * Frozen memory: its bytes can never be changed again, by anybody, root and tracers included, and
+ * it stays where it is. It is a content lock (the bytes are in a memfd that is sealed against
+ * writing, mapped shared and read-only) under a mapping lock (MEMSEAL_MAPPING). What is left to an
+ * attacker inside the process is to make it unreadable: by madvise(2) MADV_GUARD_INSTALL, and for
+ * children by MADV_DONTFORK. Programs that have consented to filters are spared that as well:
+ * memseal_filter_allow(). Reading it costs what reading other memory costs.
+ *
+ * What a child of fork(2) inherits is frozen there too. What it inherited before the freeze is its
+ * own, and stays as it was. Freezing needs Linux 5.1, and /proc before Linux 6.7; and an engine:
+ * mseal(2), or the consent to filters. One filter is installed for each freeze then, which costs
+ * every later call that changes memory about 40 ns.
+ */
+
+/*
+ * An arena: memory for a table or a configuration that is built once and then frozen. Pointers into
+ * it stay valid, it never moves.
+ */
+struct memseal_arena; /* opaque */
+
+/*
+ * A new arena of that many bytes at most. They are reserved in the address space; pages that are
+ * not used take no memory. Free with memseal_arena_free() as long as it is not frozen. A child of
+ * fork(2) has a copy, and may freeze that.
+ *
+ * -EINVAL      capacity is 0
+ * -EOPNOTSUPP  it could never be frozen: the kernel has no mseal(2), and the program has not called
+ *              memseal_filter_allow()
+ * -ENOMEM      no such room
+ */
+int memseal_arena_new(size_t capacity, struct memseal_arena **ret_arena);
+
+/*
+ * size zeroed bytes, aligned to align: a power of two up to the size of a page. There is no freeing
+ * of one allocation. Takes a few nanoseconds, and no lock. NULL, and errno:
+ *
+ * EINVAL  size is 0, or align is no such power of two
+ * ENOMEM  the arena's capacity is used up
+ * EPERM   it is frozen
+ */
+void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_t align);
+
+/*
+ * Freezes an arena for ever. Other threads may read it meanwhile, and see the same bytes all the
+ * time; one that writes to it is killed (SIGSEGV), so end that, and allocating, before. Capacity
+ * that was not used is given back. Freezing again is 0.
+ *
+ * On failure the arena is as before and may be used, but for -ENOTRECOVERABLE.
+ *
+ * -EINVAL      arena is NULL
+ * -EOPNOTSUPP  no engine can hold it (see memseal_arena_new()), or the kernel has no memfds with
+ *              seals
+ * -ENOENT      a kernel before Linux 6.7, and /proc is not mounted
+ * -EFBIG       it is larger than RLIMIT_FSIZE, which bears upon memfds
+ * -EPERM, -EACCES  a seccomp filter or a security module refuses it, or files in memory
+ * -ESRCH       a thread has a seccomp filter of its own
+ * -EBUSY       an io_uring is open (see memseal_ranges()), or somebody else has opened the memfd
+ * -ENOTRECOVERABLE  it is frozen, but an io_uring that was opened meanwhile may discard its pages
+ * -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
+ */
+int memseal_arena_freeze(struct memseal_arena *arena);
+
+/* Unmaps an arena; one that is frozen stays, and this does nothing. NULL is fine. */
+void memseal_arena_free(struct memseal_arena *arena);
+
 struct memseal_self_opts {
 	size_t size;        /* sizeof(struct memseal_self_opts) */
 	size_t *ret_sealed; /* bytes sealed by this call, or NULL; written on failure too */

@@ -436,6 +436,20 @@ static inline void sys_undo_mmap(uint64_t addr, size_t len)
 	(void)arch_syscall(NR_munmap, (long)addr, (long)len, 0, 0, 0, 0);
 }
 
+/* Moves memory onto what is at to. */
+static inline int sys_undo_mremap(uint64_t addr, size_t len, uint64_t to)
+{
+	long ret = arch_syscall(NR_mremap, (long)addr, (long)len, (long)len,
+		3 /* MREMAP_MAYMOVE | MREMAP_FIXED */, (long)to, 0);
+
+	return sys_failed(ret) ? (int)ret : 0;
+}
+
+static inline void sys_undo_mprotect(uint64_t addr, size_t len, int prot)
+{
+	(void)arch_syscall(NR_mprotect, (long)addr, (long)len, prot, 0, 0, 0);
+}
+
 static inline void sys_undo_sigmask(const uint64_t *old)
 {
 	(void)arch_syscall(NR_rt_sigprocmask, SIG_SETMASK, (long)old, 0, sizeof(*old), 0, 0);

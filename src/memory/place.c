@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "memory/place.h"
+
+#include <errno.h>
+#include <memseal.h>
+#include <sys/mman.h>
+
+#include "base/sys.h"
+#include "memory/consent.h"
+#include "memory/range.h"
+
+int place_check(void)
+{
+	return consent_given() || sys_mseal(0, 0, 0) == 0 ? 0 : -EOPNOTSUPP;
+}
+
+/* More than is wanted, and what does not lie right given back. */
+static long map_aligned(size_t len, size_t align, int prot, int flags, int fd)
+{
+	size_t page = memory_page(), room = len + align - page;
+	uint64_t found, start;
+	long r;
+
+	if (align <= page)
+		return sys_mmap(0, len, prot, flags, fd, 0);
+	r = sys_mmap(0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (sys_failed(r))
+		return r;
+	found = (uint64_t)r;
+	start = page_down(found + align - 1, align);
+	r = sys_mmap(start, len, prot, flags | MAP_FIXED, fd, 0);
+	if (sys_failed(r)) {
+		sys_undo_mmap(found, room);
+		return r;
+	}
+	sys_undo_mmap(found, start - found);
+	sys_undo_mmap(start + len, found + room - start - len);
+	return r;
+}
+
+long place_map(enum place place, size_t len, size_t align, int prot, int flags, int fd)
+{
+	uint64_t room;
+
+	(void)place;
+	if (len == 0 || add_overflows(len, align, &room) || room > SIZE_MAX)
+		return -ENOMEM;
+	return map_aligned(len, align, prot, flags, fd);
+}
+
+int place_hold(enum place place, uint64_t start, uint64_t end)
+{
+	(void)place;
+	return memseal_range((void *)(uintptr_t)start, (size_t)(end - start),
+		consent_given() ? MEMSEAL_ALL : MEMSEAL_MAPPING);
+}

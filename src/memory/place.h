@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where memory lies that memseal allocates itself, and what holds it there: whatever engine the
+ * program can have. All of it private to one object: nothing else shares its pages.
+ */
+#ifndef MEMSEAL_MEMORY_PLACE_H
+#define MEMSEAL_MEMORY_PLACE_H
+
+#include "base/util.h"
+
+enum place {
+	PLACE_REPLACED, /* other memory is put there before it is held: by a freeze */
+	PLACE_LASTING,  /* mapped once and for all; may lose rights, and never gains any */
+};
+
+/* 0 if some engine can hold memory here and now, else -EOPNOTSUPP. */
+int place_check(void) MUST_CHECK;
+
+/*
+ * As mmap(2) with MAP_PRIVATE | MAP_ANONYMOUS or a descriptor and MAP_SHARED, len in whole pages,
+ * aligned: the address, or a negative errno, -ENOMEM as a rule.
+ */
+long place_map(enum place place, size_t len, size_t align, int prot, int flags, int fd) MUST_CHECK;
+
+/*
+ * Holds what was mapped there, with MEMSEAL_MAPPING at least, and against discarding where the
+ * program has consented to filters. As memseal_ranges().
+ */
+int place_hold(enum place place, uint64_t start, uint64_t end) MUST_CHECK;
+
+#endif
