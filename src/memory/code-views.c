@@ -5,7 +5,9 @@
 
 #include "base/sys.h"
 #include "engine/content.h"
+#include "engine/window.h"
 #include "memory/code.h"
+#include "memory/consent.h"
 #include "memory/place.h"
 #include "memory/range.h"
 
@@ -20,32 +22,13 @@
  * The kernel would put the views side by side: then whoever knows a function's address knows where
  * to write. 32-bit address spaces are too small to hide anything in.
  */
-static int choose_address(uint64_t *ret)
-{
-	const uint64_t low = UINT64_C(1) << 32;
-	uint64_t top = (uintptr_t)__builtin_frame_address(0); /* what is mapped lies below stacks */
-	uint64_t random;
-	ssize_t n;
-
-	*ret = 0;
-	if (top <= 2 * low)
-		return 0;
-	n = sys_getrandom(&random, sizeof(random));
-	if (n != sizeof(random))
-		return n < 0 ? (int)n : -EAGAIN;
-	*ret = page_down(low + random % (top - low), memory_page());
-	return 0;
-}
-
 static int map_to_write(int fd, size_t len, struct code_views *views)
 {
-	uint64_t hint;
-	int r = choose_address(&hint);
-	long at;
+	const int prot = PROT_READ | PROT_WRITE;
+	long at = zone_map(len, memory_page(), prot, MAP_SHARED, fd);
 
-	if (r < 0)
-		return r;
-	at = sys_mmap(hint, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == -EADDRNOTAVAIL)
+		at = sys_mmap(0, len, prot, MAP_SHARED, fd, 0);
 	if (sys_failed(at))
 		return (int)at;
 	views->write = (unsigned long)at;
@@ -58,7 +41,7 @@ static int map_to_execute(int fd, size_t len, struct code_views *views)
 	long at;
 
 	if (r == 0)
-		r = content_check_view(fd, len);
+		r = content_check_view(fd);
 	if (r < 0)
 		return r == -EINVAL ? -EOPNOTSUPP : r;
 	at = place_map(PLACE_REPLACED, len, memory_page(), PROT_READ | PROT_EXEC, MAP_SHARED, fd);
@@ -68,15 +51,19 @@ static int map_to_execute(int fd, size_t len, struct code_views *views)
 	return 0;
 }
 
-/* Together: one filter, and nothing held if either cannot be. */
+/* By one filter, if by any: it holds both or none. */
 static int hold(size_t len, const struct code_views *views)
 {
 	const struct memseal_range ranges[] = {
-		{ (void *)(uintptr_t)views->exec, len, place_effects() },
-		{ (void *)(uintptr_t)views->write, len, place_effects() },
+		{ (void *)(uintptr_t)views->exec, len, MEMSEAL_ALL },
+		{ (void *)(uintptr_t)views->write, len, MEMSEAL_ALL },
 	};
+	int r;
 
-	return memseal_ranges(ranges, ARRAY_SIZE(ranges), NULL, NULL);
+	if (consent_given())
+		return memseal_ranges(ranges, ARRAY_SIZE(ranges), NULL, NULL);
+	r = place_hold(PLACE_REPLACED, views->exec, views->exec + len);
+	return r < 0 ? r : place_hold(PLACE_REPLACED, views->write, views->write + len);
 }
 
 /* A filter that holds the addresses would hold what comes to lie there, too. */
