@@ -411,6 +411,12 @@ static inline int sys_seccomp(unsigned int op, unsigned int flags, void *args)
 	return (int)sys_call3(NR_seccomp, op, flags, args);
 }
 
+/* Bytes written to buf. */
+static inline ssize_t sys_getrandom(void *buf, size_t len, unsigned int flags)
+{
+	return sys_call3(NR_getrandom, buf, len, flags);
+}
+
 static inline int sys_uname(struct utsname *ret)
 {
 	return (int)sys_call1(NR_uname, ret);
