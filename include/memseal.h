@@ -305,10 +305,11 @@ struct memseal_pool_opts {
  * A child that another thread forks while this runs can inherit the memory.
  *
  * -EINVAL           slot_size or slots is 0; options; unknown demands
- * -EOPNOTSUPP       a demand does not hold, and nothing is left (but for memory that was sealed
- *                   when more could not be); the kernel has neither memfd_secret(2) nor memfds, or
- * a seccomp filter or a security module refuses them -ENOMEM           no memory, no such room, or
- * vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself, while it runs
+ * -EOPNOTSUPP       a demand does not hold, or /proc/self/smaps does not tell; nothing is left (but
+ *                   for memory that was sealed when more could not be); the kernel has neither
+ * memfd_secret(2) nor memfds, or a seccomp filter or a security module refuses them -ENOMEM no
+ * memory, no such room, or vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself,
+ * while it runs
  */
 int memseal_pool_new(size_t slot_size, size_t slots, struct memseal_pool **ret_pool);
 int memseal_pool_new_opts(size_t slot_size, size_t slots, const struct memseal_pool_opts *opts,
