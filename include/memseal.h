@@ -84,7 +84,9 @@ enum memseal_exec {
  * random, so the chance is about (sealed bytes + bytes that the program maps) / 2^40 for every
  * exec: 5e-6 for 2 MiB. It is 1 for programs at fixed addresses, which is why this is refused to
  * them; it is as high for a child that is started without randomization, by setarch -R or by a
- * debugger.
+ * debugger. Memory in a window, see memseal_map(), does not count: programs are not placed there.
+ * Only those that ThreadSanitizer or MemorySanitizer was built into reserve all addresses and then
+ * refuse to start.
  *
  * A second call with the same policy is 0. Children of fork(2) inherit the consent, programs that
  * are executed do not. Each copy of the library in a process has its own; what one has installed,
@@ -199,8 +201,23 @@ struct memseal_status {
 int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
 
 /*
- * Maps private anonymous memory and seals it. The address, or NULL with errno set as
- * memseal_range() and mmap(2) document. Nothing stays mapped on failure, unless a filter holds it.
+ * Maps private anonymous memory, len bytes rounded up to pages, and seals it. The address, or NULL
+ * with errno set as memseal_range() and mmap(2) document. Nothing stays mapped on failure, unless a
+ * filter holds it.
+ *
+ * With the effects MEMSEAL_RATCHET | MEMSEAL_NO_DISCARD, and after memseal_filter_allow(), this is
+ * how to seal data often: map it writable, write it, and seal it with a plain mprotect(PROT_READ),
+ * from which there is no way back. All memory that is mapped so shares one filter, which the first
+ * call installs (any other effects that the filter engine holds take another filter for each call,
+ * and a process can have some 80). It lies in one window of 4 GiB, at random where no program,
+ * heap, stack or library is ever placed: after execve(2) the filter is not in the way of what is
+ * executed.
+ *
+ * The address space is never returned, and what was written can be read until the process ends.
+ * prot is the most that the memory will ever be: no right is added, and one that was taken, by
+ * PROT_NONE too, is gone for ever but for PROT_READ. On 32-bit machines, when the window is
+ * full, and where a sanitizer has reserved all addresses, such memory has a filter of its own, as
+ * any other.
  */
 void *memseal_map(size_t len, int prot, uint64_t effects);
 
