@@ -29,7 +29,8 @@ struct memseal_code {
 	bool has_barrier;        /* membarrier(2) makes other threads execute what was written */
 	bool inherited;          /* from before a fork(2): there is no view to write to */
 	struct memseal_code *next;
-	unsigned char pages[]; /* MEMSEAL_CODE_FLIP: enum page_state; atomic */
+	uint32_t pages[]; /* MEMSEAL_CODE_FLIP: enum page_state; atomic, which RISC-V has for words
+			   */
 };
 
 /* Regions with two views. fork(3) waits until one that is being made is complete, or is not. */
@@ -134,7 +135,8 @@ static int allocate(size_t capacity, struct memseal_code **ret)
 
 	if (page_up_overflows(capacity, page, &size) || size > PTRDIFF_MAX)
 		return -ENOMEM;
-	own = (size_t)page_down(sizeof(*code) + size / page + page - 1, page);
+	own = (size_t)page_down(
+		sizeof(*code) + size / page * sizeof(code->pages[0]) + page - 1, page);
 	at = place_map(
 		PLACE_REPLACED, own, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (sys_failed(at))
@@ -231,7 +233,7 @@ static bool is_allocated(
 
 static bool is_open(const struct memseal_code *code, uint64_t offset)
 {
-	const unsigned char *state = &code->pages[offset / memory_page()];
+	const uint32_t *state = &code->pages[offset / memory_page()];
 
 	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == PAGE_OPEN;
 }
@@ -249,23 +251,23 @@ EXPORT void *memseal_code_writable(struct memseal_code *code, void *exec_addr)
 	return (void *)(uintptr_t)(code->views.write + offset);
 }
 
-static void set_pages(unsigned char *first, const unsigned char *end, enum page_state state)
+static void set_pages(uint32_t *first, const uint32_t *end, enum page_state state)
 {
 	for (; first < end; first++)
-		__atomic_store_n(first, (unsigned char)state, __ATOMIC_RELEASE);
+		__atomic_store_n(first, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
-static bool all_published(const unsigned char *first, const unsigned char *end)
+static bool all_published(const uint32_t *first, const uint32_t *end)
 {
 	while (first < end && __atomic_load_n(first, __ATOMIC_ACQUIRE) == PAGE_PUBLISHED)
 		first++;
 	return first == end;
 }
 
-static int claim_pages(unsigned char *first, const unsigned char *end)
+static int claim_pages(uint32_t *first, const uint32_t *end)
 {
-	for (unsigned char *at = first; at < end; at++) {
-		unsigned char open = PAGE_OPEN;
+	for (uint32_t *at = first; at < end; at++) {
+		uint32_t open = PAGE_OPEN;
 
 		if (!__atomic_compare_exchange_n(
 			    at, &open, PAGE_BUSY, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
@@ -280,7 +282,7 @@ static int flip(struct memseal_code *code, uint64_t offset, size_t size)
 {
 	size_t page = memory_page();
 	uint64_t start = page_down(offset, page), end = page_down(offset + size + page - 1, page);
-	unsigned char *first = code->pages + start / page, *last = code->pages + end / page;
+	uint32_t *first = code->pages + start / page, *last = code->pages + end / page;
 	int r;
 
 	if (all_published(first, last))

@@ -426,7 +426,7 @@ START_TEST(raw_children_have_no_view_to_write_to)
 	if (!use_engine(_i))
 		return;
 	code = new_region(MEMSEAL_CODE_DUAL, 4);
-	fn = new_function(code, 1);
+	fn = new_function(code, 42);
 	write = memseal_code_writable(code, fn);
 	assert_prot(write, page, "rw-s");
 	pid = sys_fork(SIGCHLD);
@@ -434,7 +434,7 @@ START_TEST(raw_children_have_no_view_to_write_to)
 		assert_prot(write, page, "");
 		_exit(run_code(fn));
 	}
-	ck_assert_int_eq(exit_status(pid), 1);
+	ck_assert_int_eq(exit_status(pid), 42);
 }
 END_TEST
 
