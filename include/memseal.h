@@ -6,7 +6,8 @@
  * each gives. Outputs are called ret_* and are untouched on failure unless a function says
  * otherwise. Option structs start with their size: pass NULL for defaults, or a zeroed struct whose
  * size is set; unknown bytes that are not zero are -EINVAL. All functions may be called from any
- * thread. None is async-signal-safe unless it says so. Nothing is printed, nothing exits.
+ * thread. None is async-signal-safe unless it says so. Nothing is printed, and nothing exits but
+ * for memseal_pool_put() and memseal_pool_get(), which abort on corrupt memory.
  *
  * A seal is inherited by fork(2), shared with threads and vfork(2) children, and gone after
  * execve(2); of one that the filter engine holds the filter stays: see memseal_filter_allow().
@@ -267,6 +268,84 @@ int memseal_arena_freeze(struct memseal_arena *arena);
 
 /* Unmaps an arena; one that is frozen stays, and this does nothing. NULL is fine. */
 void memseal_arena_free(struct memseal_arena *arena);
+
+/*
+ * Pools: many small secrets (keys, passwords, tokens) on few pages, which are kept out of swap,
+ * core dumps, children, and, where the kernel can, out of its own reach: /proc/PID/mem, ptrace(2)
+ * and process_vm_readv(2) do not see them then. The pages stay mapped and writable for ever; slots
+ * of them are handed out, wiped and handed out again. A pool cannot be freed.
+ *
+ * Not everything can be had everywhere. memseal_pool_status() tells what holds, and
+ * memseal_pool_new_opts() insists.
+ */
+struct memseal_pool; /* opaque */
+
+#define MEMSEAL_POOL_SECRET  (UINT64_C(1) << 0) /* out of the kernel's reach: memfd_secret(2) */
+#define MEMSEAL_POOL_LOCKED  (UINT64_C(1) << 1) /* not swapped out: mlock(2) */
+#define MEMSEAL_POOL_NO_DUMP (UINT64_C(1) << 2) /* in no core dump */
+#define MEMSEAL_POOL_NO_FORK (UINT64_C(1) << 3) /* not in children of fork(2) */
+#define MEMSEAL_POOL_GUARDED (UINT64_C(1) << 4) /* a page before and behind is inaccessible */
+#define MEMSEAL_POOL_SEALED  (UINT64_C(1) << 5) /* MEMSEAL_MAPPING holds; for the guards, too */
+#define MEMSEAL_POOL_NO_DISCARD                                           \
+	(UINT64_C(1) << 6) /* no advice or file operation drops its bytes \
+			    */
+
+struct memseal_pool_opts {
+	size_t size;     /* sizeof(struct memseal_pool_opts) */
+	uint64_t demand; /* MEMSEAL_POOL_* that must hold */
+};
+
+/*
+ * A new pool of slots, each of slot_size bytes and aligned to 16. A slot takes its size and 8 bytes
+ * of a canary, rounded up to 16, of memory that is locked; besides, the pool takes two guard pages,
+ * one page of its own, and a bit a slot. It is 5 mappings. Nothing is demanded: memory that cannot
+ * be locked (RLIMIT_MEMLOCK) or sealed is used all the same. All its pages are touched. If mseal(2)
+ * is not to be had and the program has consented to filters, one is installed for each pool.
+ *
+ * A child that another thread forks while this runs can inherit the memory.
+ *
+ * -EINVAL           slot_size or slots is 0; options; unknown demands
+ * -EOPNOTSUPP       a demand does not hold, and nothing is left (but for memory that was sealed
+ *                   when more could not be); the kernel has neither memfd_secret(2) nor memfds, or
+ * a seccomp filter or a security module refuses them -ENOMEM           no memory, no such room, or
+ * vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself, while it runs
+ */
+int memseal_pool_new(size_t slot_size, size_t slots, struct memseal_pool **ret_pool);
+int memseal_pool_new_opts(size_t slot_size, size_t slots, const struct memseal_pool_opts *opts,
+	struct memseal_pool **ret_pool);
+
+/*
+ * A slot, zeroed, that nobody else has; or NULL, and errno. Takes no lock and no system call, and
+ * some 20 ns.
+ *
+ * ENOMEM  no slot is free
+ * ENXIO   this is a child of fork(2): the pool was left to the parent
+ */
+void *memseal_pool_get(struct memseal_pool *pool);
+
+/*
+ * Wipes a slot and gives it back. NULL is fine, and in a child of fork(2) nothing happens. What
+ * shows that memory is corrupt ends the process by abort(3), as nothing else in this library does:
+ * a slot that was put before, or written beyond its end, or an address that is none. So does
+ * memseal_pool_get() if what the pool remembers was overwritten.
+ */
+void memseal_pool_put(struct memseal_pool *pool, void *slot);
+
+struct memseal_pool_status {
+	uint64_t holds; /* MEMSEAL_POOL_* */
+	size_t slots;   /* in all */
+	size_t used;    /* got, and not yet put */
+	size_t locked;  /* bytes */
+};
+
+/*
+ * What holds at this moment, of all the pool: asked of /proc/self/smaps and of filters, so that
+ * what was undone since, by munlock(2) say, is not reported. See memseal_pool(3) for what can be.
+ *
+ * -ENXIO  this is a child of fork(2)
+ * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG, -ENOMEM  /proc/self could not be read
+ */
+int memseal_pool_status(const struct memseal_pool *pool, struct memseal_pool_status *ret_status);
 
 struct memseal_self_opts {
 	size_t size;        /* sizeof(struct memseal_self_opts) */

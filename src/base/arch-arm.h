@@ -36,6 +36,7 @@
 #define NR_faccessat        334
 #define NR_process_vm_readv 376
 #define NR_seccomp          383
+#define NR_getrandom        384
 #define NR_memfd_create     385
 #define NR_pkey_alloc       395
 #define NR_pkey_free        396

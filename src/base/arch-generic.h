@@ -37,6 +37,7 @@
 #define NR_wait4            260
 #define NR_process_vm_readv 270
 #define NR_seccomp          277
+#define NR_getrandom        278
 #define NR_memfd_create     279
 #define NR_pkey_alloc       289
 #define NR_pkey_free        290

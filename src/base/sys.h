@@ -109,6 +109,11 @@ static inline int sys_memfd_secret(unsigned int flags)
 	return (int)sys_call1(NR_memfd_secret, flags);
 }
 
+static inline ssize_t sys_getrandom(void *buf, size_t len)
+{
+	return sys_call3(NR_getrandom, buf, len, 0);
+}
+
 static inline int sys_pkey_alloc(unsigned long flags, unsigned long rights)
 {
 	return (int)sys_call2(NR_pkey_alloc, flags, rights);
