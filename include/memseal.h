@@ -248,20 +248,27 @@ void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_t align
 
 /*
  * Freezes an arena for ever. Other threads may read it meanwhile, and see the same bytes all the
- * time; one that writes to it is killed (SIGSEGV), so end that, and allocating, before. Capacity
- * that was not used is given back. Freezing again is 0.
+ * time; one that writes to it is killed (SIGSEGV), so end that before. None is to allocate from it
+ * or to freeze it as well meanwhile. Capacity that was not used is given back. Freezing again is 0.
+ *
+ * Memory that was locked (mlock(2)) is locked afterwards, all of it; other advice (madvise(2),
+ * mbind(2)) has to be given again. For a moment the bytes are there twice, and their address space
+ * as well (RLIMIT_AS, RLIMIT_DATA).
  *
  * On failure the arena is as before and may be used, but for -ENOTRECOVERABLE.
  *
  * -EINVAL      arena is NULL
  * -EOPNOTSUPP  no engine can hold it (see memseal_arena_new()), or the kernel has no memfds with
  *              seals
- * -ENOENT      a kernel before Linux 6.7, and /proc is not mounted
+ * -ENOENT      /proc is not mounted, which a kernel before Linux 6.7 needs, and filters do
  * -EFBIG       it is larger than RLIMIT_FSIZE, which bears upon memfds
  * -EPERM, -EACCES  a seccomp filter or a security module refuses it, or files in memory
  * -ESRCH       a thread has a seccomp filter of its own
  * -EBUSY       an io_uring is open (see memseal_ranges()), or somebody else has opened the memfd
- * -ENOTRECOVERABLE  it is frozen, but an io_uring that was opened meanwhile may discard its pages
+ * -EFAULT      a page of it cannot be read (a guard page)
+ * -ENOTRECOVERABLE  it is frozen and held by a filter, but an io_uring that was opened meanwhile
+ *              may make guard pages of it or keep it from children
+ * -EAGAIN      mlockall(2), and RLIMIT_MEMLOCK
  * -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
  */
 int memseal_arena_freeze(struct memseal_arena *arena);
@@ -305,10 +312,11 @@ struct memseal_pool_opts {
  * A child that another thread forks while this runs can inherit the memory.
  *
  * -EINVAL           slot_size or slots is 0; options; unknown demands
- * -EOPNOTSUPP       a demand does not hold, and nothing is left (but for memory that was sealed
- *                   when more could not be); the kernel has neither memfd_secret(2) nor memfds, or
- * a seccomp filter or a security module refuses them -ENOMEM           no memory, no such room, or
- * vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself, while it runs
+ * -EOPNOTSUPP       a demand does not hold, or /proc/self/smaps does not tell; nothing is left (but
+ *                   for memory that was sealed when more could not be); the kernel has neither
+ * memfd_secret(2) nor memfds, or a seccomp filter or a security module refuses them -ENOMEM no
+ * memory, no such room, or vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself,
+ * while it runs
  */
 int memseal_pool_new(size_t slot_size, size_t slots, struct memseal_pool **ret_pool);
 int memseal_pool_new_opts(size_t slot_size, size_t slots, const struct memseal_pool_opts *opts,

@@ -77,12 +77,17 @@ static uint64_t held_on(uint64_t at, size_t page, uint64_t effects)
 	return held;
 }
 
+bool filter_tells(uint64_t page, uint64_t effects)
+{
+	/* Nothing is mapped in the second page (vm.mmap_min_addr), and none sealed. */
+	return refused_on(page, page, effects) == 0;
+}
+
 uint64_t filter_held(uint64_t start, uint64_t end, uint64_t page, uint64_t effects)
 {
 	if (!effects || sys_prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0)
 		return 0;
-	/* The control: nothing is mapped in the second page (vm.mmap_min_addr), and none sealed. */
-	effects &= ~refused_on(page, page, effects);
+	effects &= ~refused_on(page, page, effects); /* as in filter_tells() */
 	for (uint64_t at = start; effects && at < end; at += page)
 		effects = held_on(at, page, effects);
 	return effects;

@@ -7,6 +7,7 @@
 
 #include "base/sys.h"
 #include "engine/kernel.h"
+#include "engine/window.h"
 #include "memory/consent.h"
 #include "memory/range.h"
 
@@ -45,12 +46,16 @@ static long map_aligned(size_t len, size_t align, int prot, int flags, int fd)
 
 long place_map(enum place place, size_t len, size_t align, int prot, int flags, int fd)
 {
+	long r = -EADDRNOTAVAIL;
 	uint64_t room;
 
 	(void)place;
 	if (len == 0 || add_overflows(len, align, &room) || room > SIZE_MAX)
 		return -ENOMEM;
-	return map_aligned(len, align, prot, flags, fd);
+	/* A filter that will hold it outlives execve(2): let it be in nobody's way. */
+	if (consent_given())
+		r = zone_map(len, align, prot, flags, fd);
+	return r == -EADDRNOTAVAIL ? map_aligned(len, align, prot, flags, fd) : r;
 }
 
 /* By the kernel alone, /proc does not matter: what is there is known. */
