@@ -176,6 +176,19 @@ START_TEST(code_runs)
 }
 END_TEST
 
+/* Does this kernel map a write-sealed file that is open for writing? */
+static bool maps_sealed_files(void)
+{
+	int fd = memfd_create("probe", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	void *at;
+
+	ck_assert_int_eq(ftruncate(fd, (off_t)page), 0);
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+	at = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	return at != MAP_FAILED;
+}
+
 /* Which call asks whether a mapping can become writable: it may fail, and all goes well. */
 static unsigned long find_probe(void)
 {
@@ -203,12 +216,14 @@ static int lock_reopened(unsigned long probe)
 	return r;
 }
 
+/* Where the kernel takes nothing else, it is what the other tests do. */
 START_TEST(reopened_for_reading_it_is_the_same)
 {
-	unsigned long probe = find_probe();
 	unsigned fds = count_fds();
 
-	ck_assert_int_eq(lock_reopened(probe), 0);
+	if (!maps_sealed_files())
+		return;
+	ck_assert_int_eq(lock_reopened(find_probe()), 0);
 	check_locked();
 	ck_assert_uint_eq(count_fds(), fds);
 }
@@ -227,23 +242,10 @@ static void leave_proc(void)
 	ck_assert_int_eq(access("/proc", F_OK), -1);
 }
 
-/* Does this kernel map a write-sealed file that is open for writing? */
-static bool maps_sealed_files(void)
-{
-	int fd = memfd_create("probe", MFD_ALLOW_SEALING | MFD_CLOEXEC);
-	void *at;
-
-	ck_assert_int_eq(ftruncate(fd, (off_t)page), 0);
-	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
-	at = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	return at != MAP_FAILED;
-}
-
 START_TEST(without_proc)
 {
 	bool direct = maps_sealed_files();
-	unsigned long probe = find_probe();
+	unsigned long probe = direct ? find_probe() : 0;
 
 	leave_proc();
 	if (direct) {
@@ -530,9 +532,16 @@ END_TEST
  */
 
 #define READERS 8
-#define TIMES   2000
 
 static bool stop;
+
+/* A window may be narrow. Emulated machines are slow. */
+static unsigned times(void)
+{
+	const char *value = getenv("READ_TIMES");
+
+	return value ? (unsigned)strtoul(value, NULL, 10) : 2000;
+}
 
 static bool is_right(int to, int from)
 {
@@ -565,12 +574,13 @@ START_TEST(readers_see_the_same_bytes)
 {
 	pthread_t threads[READERS];
 	struct content_spare spare;
-	int r = 0;
+	unsigned count = times();
 	void *wrong;
+	int r = 0;
 
 	for (size_t i = 0; i < READERS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, reader, mem), 0);
-	for (unsigned i = 0; r == 0 && i < TIMES; i++) {
+	for (unsigned i = 0; r == 0 && i < count; i++) {
 		r = content_lock(spans, SPANS, &spare);
 		if (r == 0)
 			r = content_undo(spans, SPANS, &spare);
