@@ -400,6 +400,11 @@ static inline int sys_prctl(
 	return (int)sys_call5(NR_prctl, op, a, b, c, d);
 }
 
+static inline int sys_membarrier(int command)
+{
+	return (int)sys_call2(NR_membarrier, command, 0);
+}
+
 /* 0xffffffff only asks. */
 static inline int sys_personality(unsigned int persona)
 {

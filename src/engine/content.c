@@ -33,9 +33,13 @@ static int check_limit(size_t total)
 }
 
 /* Nothing is executed from it as a file; a system may insist on that being said. */
-static int create(void)
+int content_file(size_t len)
 {
-	int fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	int r = check_limit(len), fd;
+
+	if (r < 0)
+		return r;
+	fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 
 	if (fd == -EINVAL)
 		fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -87,7 +91,7 @@ static int seal(int fd)
  * 0 if a shared mapping of the file can never become writable, else -EOPNOTSUPP; tried, on one page
  * of it, whatever the size of a page is.
  */
-static int check_view(int fd)
+int content_check_view(int fd)
 {
 	long view = sys_mmap(0, 1, PROT_READ, MAP_SHARED, fd, 0);
 	int r;
@@ -128,7 +132,7 @@ static void own_path(int fd, char path[OWN_SIZE])
 static int open_view(int *fd)
 {
 	char path[OWN_SIZE];
-	int r = check_view(*fd), view;
+	int r = content_check_view(*fd), view;
 
 	if (r != -EOPNOTSUPP)
 		return r;
@@ -138,7 +142,7 @@ static int open_view(int *fd)
 		return view;
 	sys_close_cleanup(fd);
 	*fd = view;
-	return check_view(view);
+	return content_check_view(view);
 }
 
 /*
@@ -212,11 +216,9 @@ int content_lock(const struct content_span *spans, size_t count, struct content_
 	CLEANUP(sys_close_cleanup) int fd = -1;
 	struct content_spare spare = { .len = 0 };
 	size_t total = total_size(spans, count);
-	int r = check_limit(total);
+	int r;
 
-	if (r < 0)
-		return r;
-	fd = create();
+	fd = content_file(total);
 	if (fd < 0)
 		return fd;
 	r = fill(fd, spans, count);
