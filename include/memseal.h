@@ -265,20 +265,27 @@ void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_t align
 
 /*
  * Freezes an arena for ever. Other threads may read it meanwhile, and see the same bytes all the
- * time; one that writes to it is killed (SIGSEGV), so end that, and allocating, before. Capacity
- * that was not used is given back. Freezing again is 0.
+ * time; one that writes to it is killed (SIGSEGV), so end that before. None is to allocate from it
+ * or to freeze it as well meanwhile. Capacity that was not used is given back. Freezing again is 0.
+ *
+ * Memory that was locked (mlock(2)) is locked afterwards, all of it; other advice (madvise(2),
+ * mbind(2)) has to be given again. For a moment the bytes are there twice, and their address space
+ * as well (RLIMIT_AS, RLIMIT_DATA).
  *
  * On failure the arena is as before and may be used, but for -ENOTRECOVERABLE.
  *
  * -EINVAL      arena is NULL
  * -EOPNOTSUPP  no engine can hold it (see memseal_arena_new()), or the kernel has no memfds with
  *              seals
- * -ENOENT      a kernel before Linux 6.7, and /proc is not mounted
+ * -ENOENT      /proc is not mounted, which a kernel before Linux 6.7 needs, and filters do
  * -EFBIG       it is larger than RLIMIT_FSIZE, which bears upon memfds
  * -EPERM, -EACCES  a seccomp filter or a security module refuses it, or files in memory
  * -ESRCH       a thread has a seccomp filter of its own
  * -EBUSY       an io_uring is open (see memseal_ranges()), or somebody else has opened the memfd
- * -ENOTRECOVERABLE  it is frozen, but an io_uring that was opened meanwhile may discard its pages
+ * -EFAULT      a page of it cannot be read (a guard page)
+ * -ENOTRECOVERABLE  it is frozen and held by a filter, but an io_uring that was opened meanwhile
+ *              may make guard pages of it or keep it from children
+ * -EAGAIN      mlockall(2), and RLIMIT_MEMLOCK
  * -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
  */
 int memseal_arena_freeze(struct memseal_arena *arena);
