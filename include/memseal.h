@@ -84,7 +84,9 @@ enum memseal_exec {
  * random, so the chance is about (sealed bytes + bytes that the program maps) / 2^40 for every
  * exec: 5e-6 for 2 MiB. It is 1 for programs at fixed addresses, which is why this is refused to
  * them; it is as high for a child that is started without randomization, by setarch -R or by a
- * debugger.
+ * debugger. Memory in a window, see memseal_map(), does not count: programs are not placed there.
+ * Only those that ThreadSanitizer or MemorySanitizer was built into reserve all addresses and then
+ * refuse to start.
  *
  * A second call with the same policy is 0. Children of fork(2) inherit the consent, programs that
  * are executed do not. Each copy of the library in a process has its own; what one has installed,
@@ -199,8 +201,23 @@ struct memseal_status {
 int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
 
 /*
- * Maps private anonymous memory and seals it. The address, or NULL with errno set as
- * memseal_range() and mmap(2) document. Nothing stays mapped on failure, unless a filter holds it.
+ * Maps private anonymous memory, len bytes rounded up to pages, and seals it. The address, or NULL
+ * with errno set as memseal_range() and mmap(2) document. Nothing stays mapped on failure, unless a
+ * filter holds it.
+ *
+ * With the effects MEMSEAL_RATCHET | MEMSEAL_NO_DISCARD, and after memseal_filter_allow(), this is
+ * how to seal data often: map it writable, write it, and seal it with a plain mprotect(PROT_READ),
+ * from which there is no way back. All memory that is mapped so shares one filter, which the first
+ * call installs (any other effects that the filter engine holds take another filter for each call,
+ * and a process can have some 80). It lies in one window of 4 GiB, at random where no program,
+ * heap, stack or library is ever placed: after execve(2) the filter is not in the way of what is
+ * executed.
+ *
+ * The address space is never returned, and what was written can be read until the process ends.
+ * prot is the most that the memory will ever be: no right is added, and one that was taken, by
+ * PROT_NONE too, is gone for ever but for PROT_READ. On 32-bit machines, when the window is
+ * full, and where a sanitizer has reserved all addresses, such memory has a filter of its own, as
+ * any other.
  */
 void *memseal_map(size_t len, int prot, uint64_t effects);
 
@@ -248,26 +265,131 @@ void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_t align
 
 /*
  * Freezes an arena for ever. Other threads may read it meanwhile, and see the same bytes all the
- * time; one that writes to it is killed (SIGSEGV), so end that, and allocating, before. Capacity
- * that was not used is given back. Freezing again is 0.
+ * time; one that writes to it is killed (SIGSEGV), so end that before. None is to allocate from it
+ * or to freeze it as well meanwhile. Capacity that was not used is given back. Freezing again is 0.
+ *
+ * Memory that was locked (mlock(2)) is locked afterwards, all of it; other advice (madvise(2),
+ * mbind(2)) has to be given again. For a moment the bytes are there twice, and their address space
+ * as well (RLIMIT_AS, RLIMIT_DATA).
  *
  * On failure the arena is as before and may be used, but for -ENOTRECOVERABLE.
  *
  * -EINVAL      arena is NULL
  * -EOPNOTSUPP  no engine can hold it (see memseal_arena_new()), or the kernel has no memfds with
  *              seals
- * -ENOENT      a kernel before Linux 6.7, and /proc is not mounted
+ * -ENOENT      /proc is not mounted, which a kernel before Linux 6.7 needs, and filters do
  * -EFBIG       it is larger than RLIMIT_FSIZE, which bears upon memfds
  * -EPERM, -EACCES  a seccomp filter or a security module refuses it, or files in memory
  * -ESRCH       a thread has a seccomp filter of its own
  * -EBUSY       an io_uring is open (see memseal_ranges()), or somebody else has opened the memfd
- * -ENOTRECOVERABLE  it is frozen, but an io_uring that was opened meanwhile may discard its pages
+ * -EFAULT      a page of it cannot be read (a guard page)
+ * -ENOTRECOVERABLE  it is frozen and held by a filter, but an io_uring that was opened meanwhile
+ *              may make guard pages of it or keep it from children
+ * -EAGAIN      mlockall(2), and RLIMIT_MEMLOCK
  * -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
  */
 int memseal_arena_freeze(struct memseal_arena *arena);
 
 /* Unmaps an arena; one that is frozen stays, and this does nothing. NULL is fine. */
 void memseal_arena_free(struct memseal_arena *arena);
+
+/*
+ * A region for code that a program generates: memory whose addresses to execute can never be
+ * unmapped, replaced or made writable. Nothing in it is ever writable and executable by the same
+ * address. Regions live as long as the process. See memseal_code(3) for what is left to an attacker
+ * in either mode.
+ */
+struct memseal_code; /* opaque */
+
+enum memseal_code_mode {
+	/* DUAL where the kernel has it (Linux 5.1), else FLIP. */
+	MEMSEAL_CODE_AUTO = 0,
+	/*
+	 * Two views of the same bytes: one to execute, that never becomes writable, and one to
+	 * write, elsewhere, that never becomes executable. Both are held from the start. Code can
+	 * be changed and published again.
+	 */
+	MEMSEAL_CODE_DUAL = 1,
+	/*
+	 * One view, for generators that write where the code is to be executed. Whole pages are
+	 * private memory, readable and writable, until they are published: then they are frozen,
+	 * readable and executable, for ever.
+	 */
+	MEMSEAL_CODE_FLIP = 2,
+};
+
+struct memseal_code_opts {
+	size_t size;                 /* sizeof(struct memseal_code_opts) */
+	enum memseal_code_mode mode; /* the mode to insist on, or MEMSEAL_CODE_AUTO */
+};
+
+/*
+ * A new region of that many bytes, rounded up to pages; what is not used takes no memory. It must
+ * be made while the process can still be trusted, from where fork(2) is not called meanwhile but by
+ * fork(3). With filters, a region with two views takes one, and each publishing in the other mode.
+ * opts is NULL for defaults. On failure nothing stays mapped, unless an engine holds it already.
+ *
+ * A child of fork(3) executes what it finds, sees what the parent publishes later into two views,
+ * and has no view to write to: its functions say ENXIO. Of a region with one view it has a copy,
+ * in which published code is the same memory.
+ *
+ * -EINVAL      capacity is 0, ret_code is NULL, options, or no such mode
+ * -EOPNOTSUPP  no engine can hold it: the kernel has no mseal(2), and the program has not called
+ *              memseal_filter_allow(); or the kernel cannot have the mode
+ * -EPERM       the personality is READ_IMPLIES_EXEC, so that all memory is executable; or a filter
+ *              refuses membarrier(2) or mseal(2)
+ * -EACCES      a security module refuses it
+ * -EFBIG       two views: more bytes than RLIMIT_FSIZE, which bears upon memfds
+ * -ESRCH, -EBUSY  as memseal_ranges()
+ * -ENOENT, -EAGAIN, -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
+ */
+int memseal_code_new(size_t capacity, struct memseal_code **ret_code);
+int memseal_code_new_opts(
+	size_t capacity, const struct memseal_code_opts *opts, struct memseal_code **ret_code);
+
+/* MEMSEAL_CODE_DUAL or MEMSEAL_CODE_FLIP. */
+enum memseal_code_mode memseal_code_mode(const struct memseal_code *code);
+
+/*
+ * size zeroed bytes, aligned to align, a power of two up to the size of a page: the address where
+ * they will be executed. Of a region with one view whole pages are taken. There is no freeing.
+ * Takes no lock. NULL, and errno:
+ *
+ * EINVAL  size is 0, or align is no such power of two
+ * ENOMEM  the region's capacity is used up
+ * ENXIO   two views: this is a child of fork(3), which cannot write to them
+ */
+void *memseal_code_alloc(struct memseal_code *code, size_t size, size_t align);
+
+/*
+ * Where to write what is executed at an address that memseal_code_alloc() gave, or at one behind it
+ * in the same allocation: elsewhere in a region with two views, at the same address in the other.
+ * Code that depends on where it lies is written for the address to execute. NULL, and errno:
+ *
+ * EINVAL  nothing was allocated there
+ * EPERM   one view: it was published
+ * ENXIO   as memseal_code_alloc()
+ */
+void *memseal_code_writable(struct memseal_code *code, void *exec_addr);
+
+/*
+ * From its return on any thread may execute these bytes, at exec_addr: caches are taken care of,
+ * and where the kernel has membarrier(2) with SYNC_CORE the other threads' processors as well.
+ * Before, they must not be executed. Any number of threads may publish at a time, other bytes each.
+ *
+ * With two views the bytes can be written again, and published again. That no thread runs into the
+ * middle of what is changed is for the caller to see to. With one view all pages that hold the
+ * bytes are frozen; publishing them again is 0, and writing to them ends the process (SIGSEGV).
+ *
+ * On failure nothing was published, but for -ENOTRECOVERABLE, and an error of membarrier(2),
+ * -ENOMEM: then this thread may execute the bytes; publish again for the others.
+ *
+ * -EINVAL    code is NULL, size is 0, or it was not allocated there
+ * -EALREADY  one view: a part of the pages, not all, is published, or is being published
+ * -ENXIO     as memseal_code_alloc()
+ * and with one view as memseal_arena_freeze()
+ */
+int memseal_code_publish(struct memseal_code *code, void *exec_addr, size_t size);
 
 /*
  * Global variables that are frozen once the program has set them up: write MEMSEAL_RO_AFTER_INIT at
@@ -354,10 +476,11 @@ struct memseal_pool_opts {
  * A child that another thread forks while this runs can inherit the memory.
  *
  * -EINVAL           slot_size or slots is 0; options; unknown demands
- * -EOPNOTSUPP       a demand does not hold, and nothing is left (but for memory that was sealed
- *                   when more could not be); the kernel has neither memfd_secret(2) nor memfds, or
- * a seccomp filter or a security module refuses them -ENOMEM           no memory, no such room, or
- * vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself, while it runs
+ * -EOPNOTSUPP       a demand does not hold, or /proc/self/smaps does not tell; nothing is left (but
+ *                   for memory that was sealed when more could not be); the kernel has neither
+ * memfd_secret(2) nor memfds, or a seccomp filter or a security module refuses them -ENOMEM no
+ * memory, no such room, or vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself,
+ * while it runs
  */
 int memseal_pool_new(size_t slot_size, size_t slots, struct memseal_pool **ret_pool);
 int memseal_pool_new_opts(size_t slot_size, size_t slots, const struct memseal_pool_opts *opts,

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <memseal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "base/sys.h"
+#include "engine/kernel.h"
 #include "memory/place.h"
 #include "memory/range.h"
 
@@ -43,12 +45,35 @@ static int open_memfd(struct body_file *ret)
 	return ret->fd < 0 ? ret->fd : 0;
 }
 
+/* A file that grew beyond the limit would not be refused alone: SIGXFSZ kills. */
+static int check_limit(uint64_t size)
+{
+	struct rlimit limit;
+	int r = sys_prlimit(0, RLIMIT_FSIZE, NULL, &limit);
+
+	if (r < 0)
+		return r;
+	return limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur ? 0 : -EFBIG;
+}
+
 /* Its pages are there at once: a lack of memory is an error here, and no SIGBUS later. */
 static int size_file(const struct body_file *file, uint64_t size)
 {
-	int r = sys_ftruncate(file->fd, size);
+	int r = check_limit(size);
 
+	if (r == 0)
+		r = sys_ftruncate(file->fd, size);
 	return r < 0 || file->secret ? r : sys_fallocate(file->fd, 0, 0, size);
+}
+
+/* Asked back: a filter or an emulator may answer 0 and do nothing. */
+static bool add_seals(int fd)
+{
+	int r = sys_fcntl(fd, F_ADD_SEALS, SEALS);
+
+	if (r == 0)
+		r = sys_fcntl(fd, F_GET_SEALS, 0);
+	return r > 0 && (r & SEALS) == SEALS;
 }
 
 static int map_over(uint64_t start, uint64_t end, int prot, int flags, int fd)
@@ -74,7 +99,7 @@ static int map_body(const struct pool_memory *memory, const struct body_file *fi
 	if (file->secret)
 		*holds |= MEMSEAL_POOL_SECRET | MEMSEAL_POOL_LOCKED | MEMSEAL_POOL_NO_DUMP |
 			  MEMSEAL_POOL_NO_DISCARD;
-	else if (sys_fcntl(file->fd, F_ADD_SEALS, SEALS) == 0)
+	else if (add_seals(file->fd))
 		*holds |= MEMSEAL_POOL_NO_DISCARD;
 	if (!file->secret && sys_mlock(memory->body, len) == 0)
 		*holds |= MEMSEAL_POOL_LOCKED;
@@ -163,17 +188,24 @@ int pool_memory_map(
 	return 0;
 }
 
+/* With consent that is more than a pool needs, which an io_uring that is open forbids. */
+static int hold(const struct pool_memory *memory)
+{
+	int r = place_hold(PLACE_REPLACED, memory->start, memory->end);
+
+	return r < 0 ? memseal_range((void *)(uintptr_t)memory->start,
+			       (size_t)(memory->end - memory->start), MEMSEAL_MAPPING)
+		     : 0;
+}
+
 int pool_memory_seal(const struct pool_memory *memory)
 {
-	size_t size = (size_t)(memory->end - memory->start);
 	int r = sys_mprotect(memory->head, (size_t)(memory->free - memory->head), PROT_READ);
 
-	if (r < 0)
-		return r;
-	r = place_hold(PLACE_REPLACED, memory->start, memory->end);
-	/* With consent that is more than a pool needs: an io_uring that is open forbids it. */
-	if (r < 0)
-		r = memseal_range((void *)(uintptr_t)memory->start, size, MEMSEAL_MAPPING);
+	if (r == 0)
+		r = hold(memory);
+	if (r == 0 && kernel_sealed(memory->body, memory_page()) == 0)
+		r = -EOPNOTSUPP; /* a filter answered in mseal(2)'s place */
 	return r;
 }
 

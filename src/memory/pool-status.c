@@ -22,6 +22,12 @@ static bool is_secret(const struct mapping *mapping)
 	       memcmp(mapping->name, name, sizeof(name) - 1) == 0;
 }
 
+/* The kernel keeps such pages in memory whatever the flag, which Linux 7.2 does not set. */
+static bool is_locked(const struct mapping *mapping)
+{
+	return mapping->locked || is_secret(mapping);
+}
+
 /* What holds on a mapping of the body: of every kind, or of this one. */
 static uint64_t body_holds(const struct mapping *mapping)
 {
@@ -32,7 +38,7 @@ static uint64_t body_holds(const struct mapping *mapping)
 	holds |= MEMSEAL_POOL_NO_DISCARD;
 	if (is_secret(mapping))
 		holds |= MEMSEAL_POOL_SECRET | MEMSEAL_POOL_NO_DUMP;
-	if (mapping->locked)
+	if (is_locked(mapping))
 		holds |= MEMSEAL_POOL_LOCKED;
 	if (mapping->no_dump)
 		holds |= MEMSEAL_POOL_NO_DUMP;
@@ -49,12 +55,15 @@ static void look_at(struct look *look, const struct mapping *mapping)
 
 	if (start < end) {
 		look->holds &= body_holds(mapping);
-		look->locked += mapping->locked ? end - start : 0;
+		look->locked += is_locked(mapping) ? end - start : 0;
 	}
 	/* The guards: all before the head that is not body. */
 	if ((mapping->start < memory->body || mapping->end > memory->body_end) &&
 		mapping->start < memory->head && mapping->prot)
 		look->holds &= ~(uint64_t)MEMSEAL_POOL_GUARDED;
+	/* The page that children know by its zeroes that they have no slots. */
+	if (mapping->start < memory->free && mapping->end > memory->head && !mapping->wiped)
+		look->holds &= ~(uint64_t)MEMSEAL_POOL_NO_FORK;
 	look->sealed &= mapping->sealed;
 }
 

@@ -68,16 +68,25 @@ static struct memseal_pool *fill_in(const struct memseal_pool *model, const stru
 	return pool;
 }
 
-/* Nothing is left on failure; but what is sealed by then cannot be unmapped. */
+/* Seen, and not only answered by the calls that were to do it: a filter may answer 0 for them. */
+static bool meets(const struct memseal_pool *pool, uint64_t demand)
+{
+	uint64_t holds, locked;
+
+	if (!demand)
+		return true;
+	return pool_memory_holds(&pool->memory, pool->holds, &holds, &locked) == 0 &&
+	       !(demand & ~holds);
+}
+
+/* What is sealed cannot be unmapped: that comes last. */
 static int finish(const struct memseal_pool *pool, uint64_t demand)
 {
-	uint64_t holds = pool->holds;
-
-	if (demand & ~holds & ~(uint64_t)MEMSEAL_POOL_SEALED)
+	if (!meets(pool, demand & ~(uint64_t)MEMSEAL_POOL_SEALED))
 		return -EOPNOTSUPP;
-	if (pool_memory_seal(&pool->memory) == 0)
-		holds |= MEMSEAL_POOL_SEALED;
-	return demand & ~holds ? -EOPNOTSUPP : 0;
+	if (pool_memory_seal(&pool->memory) < 0 && demand & MEMSEAL_POOL_SEALED)
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 static int make(struct memseal_pool *model, uint64_t demand, struct memseal_pool **ret_pool)
@@ -88,7 +97,7 @@ static int make(struct memseal_pool *model, uint64_t demand, struct memseal_pool
 
 	if (!find_sizes(model->slot_size, model->count, &sizes))
 		return -ENOMEM;
-	if (sys_getrandom(&model->canary, sizeof(model->canary)) != sizeof(model->canary))
+	if (sys_getrandom(&model->canary, sizeof(model->canary), 0) != sizeof(model->canary))
 		return -EOPNOTSUPP;
 	r = pool_memory_map(sizes.body, sizes.head, sizes.free, &model->memory, &model->holds);
 	if (r < 0)

@@ -246,6 +246,9 @@ static void add_flag(char first, char second, struct mapping *ret)
 	case 'd' << 8 | 'c':
 		ret->no_fork = true;
 		break;
+	case 'w' << 8 | 'f':
+		ret->wiped = true;
+		break;
 	}
 }
 

@@ -46,6 +46,7 @@ struct mapping {
 	bool locked;    /* "lo": mlock */
 	bool no_dump;   /* "dd": MADV_DONTDUMP */
 	bool no_fork;   /* "dc": MADV_DONTFORK */
+	bool wiped;     /* "wf": zeroes in children, MADV_WIPEONFORK */
 };
 
 enum maps_format {

@@ -309,7 +309,7 @@ END_TEST
 
 static const struct {
 	const char *flags;
-	bool sealed, may_write, locked, no_dump, no_fork;
+	bool sealed, may_write, locked, no_dump, no_fork, wiped;
 } flags[] = {
 	{ .flags = "VmFlags: rd wr mr mw me ac sl \n", .sealed = true, .may_write = true },
 	{ .flags = "VmFlags: rd mr me sl\n", .sealed = true },
@@ -319,6 +319,7 @@ static const struct {
 	{ .flags = "VmFlags: dc\n", .no_fork = true },
 	{ .flags = "VmFlags: dd\n", .no_dump = true },
 	{ .flags = "VmFlags: lo\n", .locked = true },
+	{ .flags = "VmFlags: rd wf \n", .wiped = true },
 	{ .flags = "VmFlags: ex \n" },
 	{ .flags = "VmFlags: \n" },
 	{ .flags = "VmFlags:\n" },
@@ -341,6 +342,7 @@ START_TEST(test_flags)
 	ck_assert_int_eq(m.locked, flags[_i].locked);
 	ck_assert_int_eq(m.no_dump, flags[_i].no_dump);
 	ck_assert_int_eq(m.no_fork, flags[_i].no_fork);
+	ck_assert_int_eq(m.wiped, flags[_i].wiped);
 }
 END_TEST
 
