@@ -2,15 +2,18 @@
 /*
  * What a filter costs: memory calls that touch no seal, beside 1 to 1,250 sealed ranges, under the
  * generated tree, under a filter that compares one range after the other, and under mseal(2). Also
- * getpid and read, which no filter here judges.
+ * getpid and read, which no filter here judges. The argument is how many pages a memory call is
+ * about, all of them in use: 16 by default. The fewer, the less the kernel has to do, and the more
+ * of the time is the filter's.
  *
- * Every configuration runs in children of its own, in turns, so that what else the machine does
- * hits all of them. Printed are medians: nanoseconds a call, and how many times those of the same
- * turn under a filter that allows all.
+ * Every configuration runs in children of its own, in turns and on one processor, so that what else
+ * the machine does hits all of them. Printed are medians: nanoseconds a call, and how many times
+ * those of the same turn under a filter that allows all. bench/filter-picture draws them.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <memseal.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +28,10 @@
 #include "model/bpf-emit.h"
 #include "model/bpf-tree.h"
 
-#define ROUNDS 15
+#define ROUNDS 41
 #define LOOPS  2000
+#define TURNS  10 /* of mapping, protecting, discarding and unmapping */
+#define PIECES 64 /* of memory */
 
 enum guard { NOTHING, ALLOW_ALL, TREE, LINEAR, MSEAL, GUARDS };
 
@@ -44,8 +49,9 @@ struct times {
 };
 
 static size_t page;
-static char *sealed;  /* two pages of every four */
-static char *scratch; /* pages that are not sealed: the first stays, the last comes and goes */
+static size_t piece;      /* bytes, of each of PIECES in a row; a page between them is free */
+static uint64_t scratch;  /* where they come and go */
+static uint64_t reserved; /* all the memory: two pages of every four sealed, and scratch */
 static int zero;
 
 static int install(const struct sock_filter *program, unsigned length)
@@ -131,13 +137,34 @@ static double now(void)
 	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
-static void one(enum measured what, uint64_t addr, int i)
+static uint64_t piece_at(int i)
+{
+	return scratch + (uint64_t)i * (piece + page);
+}
+
+static void touch_pieces(void)
+{
+	for (int i = 0; i < PIECES; i++)
+		for (size_t at = 0; at < piece; at += page)
+			*(volatile char *)(uintptr_t)(piece_at(i) + at) = 1;
+}
+
+static void one(enum measured what, uint64_t addr, int prot)
 {
 	char byte;
 
 	switch (what) {
 	case MPROTECT:
-		sys_mprotect(addr, page, i & 1 ? PROT_READ : PROT_READ | PROT_WRITE);
+		sys_mprotect(addr, piece, prot);
+		break;
+	case MMAP:
+		sys_mmap(addr, piece, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		break;
+	case MUNMAP:
+		sys_munmap(addr, piece);
+		break;
+	case MADVISE:
+		sys_madvise(addr, piece, MADV_DONTNEED);
 		break;
 	case GETPID:
 		sys_getpid();
@@ -147,40 +174,32 @@ static void one(enum measured what, uint64_t addr, int i)
 	}
 }
 
-/* Maps, touches, discards and unmaps in turns, with a clock for each call. */
-static void measure_mapping(uint64_t addr, struct times *ret)
+/* Nanoseconds for each of count calls, one a piece. */
+static double many(enum measured what, int count, int prot)
 {
-	for (int i = 0; i < LOOPS; i++) {
-		double start = now(), mapped, touched, discarded;
+	double start = now();
 
-		sys_mmap(addr, page, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-		mapped = now();
-		*(volatile char *)addr = 1;
-		touched = now();
-		sys_madvise(addr, page, MADV_DONTNEED);
-		discarded = now();
-		sys_munmap(addr, page);
-		ret->ns[MUNMAP] += (now() - discarded) / LOOPS;
-		ret->ns[MADVISE] += (discarded - touched) / LOOPS;
-		ret->ns[MMAP] += (mapped - start) / LOOPS;
-	}
+	for (int i = 0; i < count; i++)
+		one(what, piece_at(i % PIECES), prot);
+	return (now() - start) / count;
 }
 
 static void measure(struct times *ret)
 {
-	static const enum measured alone[] = { MPROTECT, GETPID, READ };
-	uint64_t addr = (uintptr_t)scratch;
+	const int writable = PROT_READ | PROT_WRITE;
 
 	memset(ret, 0, sizeof(*ret));
-	for (size_t what = 0; what < ARRAY_SIZE(alone); what++) {
-		double start = now();
-
-		for (int i = 0; i < LOOPS; i++)
-			one(alone[what], addr, i);
-		ret->ns[alone[what]] = (now() - start) / LOOPS;
+	ret->ns[GETPID] = many(GETPID, LOOPS, 0);
+	ret->ns[READ] = many(READ, LOOPS, 0);
+	for (int turn = 0; turn < TURNS; turn++) {
+		ret->ns[MMAP] += many(MMAP, PIECES, writable) / TURNS;
+		touch_pieces();
+		ret->ns[MPROTECT] += many(MPROTECT, PIECES, PROT_READ) / TURNS / 2;
+		ret->ns[MPROTECT] += many(MPROTECT, PIECES, writable) / TURNS / 2;
+		ret->ns[MADVISE] += many(MADVISE, PIECES, 0) / TURNS;
+		touch_pieces();
+		ret->ns[MUNMAP] += many(MUNMAP, PIECES, 0) / TURNS;
 	}
-	measure_mapping(addr + 16 * page, ret);
 }
 
 static void run(enum guard which, const struct bpf_range *ranges, size_t count, struct times *ret)
@@ -232,31 +251,61 @@ static void report(struct times (*times)[GUARDS], size_t count)
 	}
 }
 
+static size_t reserved_size(size_t count)
+{
+	return count * 4 * page + PIECES * (piece + page);
+}
+
+/* Scratch lies behind a third of them, where a search turns as often left as right. */
 static struct bpf_range *make_ranges(size_t count)
 {
 	struct bpf_range *ranges = calloc(count, sizeof(*ranges));
-
-	sealed = mmap(NULL, (count * 4 + 64) * page, PROT_READ | PROT_WRITE,
+	size_t before = (count + 2) / 3;
+	long at = sys_mmap(0, reserved_size(count), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (!ranges || sealed == MAP_FAILED)
+
+	if (!ranges || sys_failed(at))
 		exit(EXIT_FAILURE);
+	reserved = (uint64_t)at;
+	scratch = reserved + before * 4 * page;
 	for (size_t i = 0; i < count; i++) {
-		ranges[i].start = (uintptr_t)sealed + i * 4 * page;
+		ranges[i].start = i < before ? reserved + i * 4 * page
+					     : piece_at(PIECES) + (i - before) * 4 * page;
 		ranges[i].end = ranges[i].start + 2 * page;
 		ranges[i].effects = MEMSEAL_ALL;
 	}
-	scratch = sealed + (count * 4 + 32) * page;
+	if (sys_munmap(scratch, PIECES * (piece + page)) < 0)
+		exit(EXIT_FAILURE);
 	return ranges;
 }
 
-int main(void)
+/* Processors differ, and so does what runs on them. */
+static bool stay_on_this_processor(void)
+{
+	cpu_set_t set;
+	int cpu = sched_getcpu();
+
+	if (cpu < 0)
+		return false;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
+int main(int argc, char **argv)
 {
 	struct times(*times)[GUARDS] = mmap(NULL, ROUNDS * sizeof(*times), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned long pages = argc == 2 ? strtoul(argv[1], NULL, 10) : 16;
 
+	if (argc > 2 || pages < 1 || pages > 1024) {
+		fprintf(stderr, "usage: bench-filter [PAGES], from 1 to 1024\n");
+		return 2;
+	}
 	page = (size_t)sysconf(_SC_PAGESIZE);
+	piece = pages * page;
 	zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	if (times == MAP_FAILED || zero < 0)
+	if (times == MAP_FAILED || zero < 0 || !stay_on_this_processor())
 		return EXIT_FAILURE;
 	printf("ranges  guard     ");
 	for (int what = 0; what < MEASURED; what++)
@@ -269,7 +318,7 @@ int main(void)
 			for (int which = 0; which < GUARDS; which++)
 				run((enum guard)which, ranges, sizes[i], &times[round][which]);
 		report(times, sizes[i]);
-		munmap(sealed, (sizes[i] * 4 + 64) * page);
+		sys_munmap(reserved, reserved_size(sizes[i]));
 		free(ranges);
 	}
 	return EXIT_SUCCESS;

@@ -6,7 +6,8 @@
  * each gives. Outputs are called ret_* and are untouched on failure unless a function says
  * otherwise. Option structs start with their size: pass NULL for defaults, or a zeroed struct whose
  * size is set; unknown bytes that are not zero are -EINVAL. All functions may be called from any
- * thread. None is async-signal-safe unless it says so. Nothing is printed, nothing exits.
+ * thread. None is async-signal-safe unless it says so. Nothing is printed, and nothing exits but
+ * for memseal_pool_put() and memseal_pool_get(), which abort on corrupt memory.
  *
  * A seal is inherited by fork(2), shared with threads and vfork(2) children, and gone after
  * execve(2); of one that the filter engine holds the filter stays: see memseal_filter_allow().
@@ -83,7 +84,9 @@ enum memseal_exec {
  * random, so the chance is about (sealed bytes + bytes that the program maps) / 2^40 for every
  * exec: 5e-6 for 2 MiB. It is 1 for programs at fixed addresses, which is why this is refused to
  * them; it is as high for a child that is started without randomization, by setarch -R or by a
- * debugger.
+ * debugger. Memory in a window, see memseal_map(), does not count: programs are not placed there.
+ * Only those that ThreadSanitizer or MemorySanitizer was built into reserve all addresses and then
+ * refuse to start.
  *
  * A second call with the same policy is 0. Children of fork(2) inherit the consent, programs that
  * are executed do not. Each copy of the library in a process has its own; what one has installed,
@@ -198,8 +201,23 @@ struct memseal_status {
 int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
 
 /*
- * Maps private anonymous memory and seals it. The address, or NULL with errno set as
- * memseal_range() and mmap(2) document. Nothing stays mapped on failure, unless a filter holds it.
+ * Maps private anonymous memory, len bytes rounded up to pages, and seals it. The address, or NULL
+ * with errno set as memseal_range() and mmap(2) document. Nothing stays mapped on failure, unless a
+ * filter holds it.
+ *
+ * With the effects MEMSEAL_RATCHET | MEMSEAL_NO_DISCARD, and after memseal_filter_allow(), this is
+ * how to seal data often: map it writable, write it, and seal it with a plain mprotect(PROT_READ),
+ * from which there is no way back. All memory that is mapped so shares one filter, which the first
+ * call installs (any other effects that the filter engine holds take another filter for each call,
+ * and a process can have some 80). It lies in one window of 4 GiB, at random where no program,
+ * heap, stack or library is ever placed: after execve(2) the filter is not in the way of what is
+ * executed.
+ *
+ * The address space is never returned, and what was written can be read until the process ends.
+ * prot is the most that the memory will ever be: no right is added, and one that was taken, by
+ * PROT_NONE too, is gone for ever but for PROT_READ. On 32-bit machines, when the window is
+ * full, and where a sanitizer has reserved all addresses, such memory has a filter of its own, as
+ * any other.
  */
 void *memseal_map(size_t len, int prot, uint64_t effects);
 
@@ -267,6 +285,183 @@ int memseal_arena_freeze(struct memseal_arena *arena);
 
 /* Unmaps an arena; one that is frozen stays, and this does nothing. NULL is fine. */
 void memseal_arena_free(struct memseal_arena *arena);
+
+/*
+ * A region for code that a program generates: memory whose addresses to execute can never be
+ * unmapped, replaced or made writable. Nothing in it is ever writable and executable by the same
+ * address. Regions live as long as the process. See memseal_code(3) for what is left to an attacker
+ * in either mode.
+ */
+struct memseal_code; /* opaque */
+
+enum memseal_code_mode {
+	/* DUAL where the kernel has it (Linux 5.1), else FLIP. */
+	MEMSEAL_CODE_AUTO = 0,
+	/*
+	 * Two views of the same bytes: one to execute, that never becomes writable, and one to
+	 * write, elsewhere, that never becomes executable. Both are held from the start. Code can
+	 * be changed and published again.
+	 */
+	MEMSEAL_CODE_DUAL = 1,
+	/*
+	 * One view, for generators that write where the code is to be executed. Whole pages are
+	 * private memory, readable and writable, until they are published: then they are frozen,
+	 * readable and executable, for ever.
+	 */
+	MEMSEAL_CODE_FLIP = 2,
+};
+
+struct memseal_code_opts {
+	size_t size;                 /* sizeof(struct memseal_code_opts) */
+	enum memseal_code_mode mode; /* the mode to insist on, or MEMSEAL_CODE_AUTO */
+};
+
+/*
+ * A new region of that many bytes, rounded up to pages; what is not used takes no memory. It must
+ * be made while the process can still be trusted, from where fork(2) is not called meanwhile but by
+ * fork(3). With filters, a region with two views takes one, and each publishing in the other mode.
+ * opts is NULL for defaults. On failure nothing stays mapped, unless an engine holds it already.
+ *
+ * A child of fork(3) executes what it finds, sees what the parent publishes later into two views,
+ * and has no view to write to: its functions say ENXIO. Of a region with one view it has a copy,
+ * in which published code is the same memory.
+ *
+ * -EINVAL      capacity is 0, ret_code is NULL, options, or no such mode
+ * -EOPNOTSUPP  no engine can hold it: the kernel has no mseal(2), and the program has not called
+ *              memseal_filter_allow(); or the kernel cannot have the mode
+ * -EPERM       the personality is READ_IMPLIES_EXEC, so that all memory is executable; or a filter
+ *              refuses membarrier(2) or mseal(2)
+ * -EACCES      a security module refuses it
+ * -EFBIG       two views: more bytes than RLIMIT_FSIZE, which bears upon memfds
+ * -ESRCH, -EBUSY  as memseal_ranges()
+ * -ENOENT, -EAGAIN, -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
+ */
+int memseal_code_new(size_t capacity, struct memseal_code **ret_code);
+int memseal_code_new_opts(
+	size_t capacity, const struct memseal_code_opts *opts, struct memseal_code **ret_code);
+
+/* MEMSEAL_CODE_DUAL or MEMSEAL_CODE_FLIP. */
+enum memseal_code_mode memseal_code_mode(const struct memseal_code *code);
+
+/*
+ * size zeroed bytes, aligned to align, a power of two up to the size of a page: the address where
+ * they will be executed. Of a region with one view whole pages are taken. There is no freeing.
+ * Takes no lock. NULL, and errno:
+ *
+ * EINVAL  size is 0, or align is no such power of two
+ * ENOMEM  the region's capacity is used up
+ * ENXIO   two views: this is a child of fork(3), which cannot write to them
+ */
+void *memseal_code_alloc(struct memseal_code *code, size_t size, size_t align);
+
+/*
+ * Where to write what is executed at an address that memseal_code_alloc() gave, or at one behind it
+ * in the same allocation: elsewhere in a region with two views, at the same address in the other.
+ * Code that depends on where it lies is written for the address to execute. NULL, and errno:
+ *
+ * EINVAL  nothing was allocated there
+ * EPERM   one view: it was published
+ * ENXIO   as memseal_code_alloc()
+ */
+void *memseal_code_writable(struct memseal_code *code, void *exec_addr);
+
+/*
+ * From its return on any thread may execute these bytes, at exec_addr: caches are taken care of,
+ * and where the kernel has membarrier(2) with SYNC_CORE the other threads' processors as well.
+ * Before, they must not be executed. Any number of threads may publish at a time, other bytes each.
+ *
+ * With two views the bytes can be written again, and published again. That no thread runs into the
+ * middle of what is changed is for the caller to see to. With one view all pages that hold the
+ * bytes are frozen; publishing them again is 0, and writing to them ends the process (SIGSEGV).
+ *
+ * On failure nothing was published, but for -ENOTRECOVERABLE, and an error of membarrier(2),
+ * -ENOMEM: then this thread may execute the bytes; publish again for the others.
+ *
+ * -EINVAL    code is NULL, size is 0, or it was not allocated there
+ * -EALREADY  one view: a part of the pages, not all, is published, or is being published
+ * -ENXIO     as memseal_code_alloc()
+ * and with one view as memseal_arena_freeze()
+ */
+int memseal_code_publish(struct memseal_code *code, void *exec_addr, size_t size);
+
+/*
+ * Pools: many small secrets (keys, passwords, tokens) on few pages, which are kept out of swap,
+ * core dumps, children, and, where the kernel can, out of its own reach: /proc/PID/mem, ptrace(2)
+ * and process_vm_readv(2) do not see them then. The pages stay mapped and writable for ever; slots
+ * of them are handed out, wiped and handed out again. A pool cannot be freed.
+ *
+ * Not everything can be had everywhere. memseal_pool_status() tells what holds, and
+ * memseal_pool_new_opts() insists.
+ */
+struct memseal_pool; /* opaque */
+
+#define MEMSEAL_POOL_SECRET  (UINT64_C(1) << 0) /* out of the kernel's reach: memfd_secret(2) */
+#define MEMSEAL_POOL_LOCKED  (UINT64_C(1) << 1) /* not swapped out: mlock(2) */
+#define MEMSEAL_POOL_NO_DUMP (UINT64_C(1) << 2) /* in no core dump */
+#define MEMSEAL_POOL_NO_FORK (UINT64_C(1) << 3) /* not in children of fork(2) */
+#define MEMSEAL_POOL_GUARDED (UINT64_C(1) << 4) /* a page before and behind is inaccessible */
+#define MEMSEAL_POOL_SEALED  (UINT64_C(1) << 5) /* MEMSEAL_MAPPING holds; for the guards, too */
+#define MEMSEAL_POOL_NO_DISCARD                                           \
+	(UINT64_C(1) << 6) /* no advice or file operation drops its bytes \
+			    */
+
+struct memseal_pool_opts {
+	size_t size;     /* sizeof(struct memseal_pool_opts) */
+	uint64_t demand; /* MEMSEAL_POOL_* that must hold */
+};
+
+/*
+ * A new pool of slots, each of slot_size bytes and aligned to 16. A slot takes its size and 8 bytes
+ * of a canary, rounded up to 16, of memory that is locked; besides, the pool takes two guard pages,
+ * one page of its own, and a bit a slot. It is 5 mappings. Nothing is demanded: memory that cannot
+ * be locked (RLIMIT_MEMLOCK) or sealed is used all the same. All its pages are touched. If mseal(2)
+ * is not to be had and the program has consented to filters, one is installed for each pool.
+ *
+ * A child that another thread forks while this runs can inherit the memory.
+ *
+ * -EINVAL           slot_size or slots is 0; options; unknown demands
+ * -EOPNOTSUPP       a demand does not hold, or /proc/self/smaps does not tell; nothing is left (but
+ *                   for memory that was sealed when more could not be); the kernel has neither
+ * memfd_secret(2) nor memfds, or a seccomp filter or a security module refuses them -ENOMEM no
+ * memory, no such room, or vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself,
+ * while it runs
+ */
+int memseal_pool_new(size_t slot_size, size_t slots, struct memseal_pool **ret_pool);
+int memseal_pool_new_opts(size_t slot_size, size_t slots, const struct memseal_pool_opts *opts,
+	struct memseal_pool **ret_pool);
+
+/*
+ * A slot, zeroed, that nobody else has; or NULL, and errno. Takes no lock and no system call, and
+ * some 20 ns.
+ *
+ * ENOMEM  no slot is free
+ * ENXIO   this is a child of fork(2): the pool was left to the parent
+ */
+void *memseal_pool_get(struct memseal_pool *pool);
+
+/*
+ * Wipes a slot and gives it back. NULL is fine, and in a child of fork(2) nothing happens. What
+ * shows that memory is corrupt ends the process by abort(3), as nothing else in this library does:
+ * a slot that was put before, or written beyond its end, or an address that is none. So does
+ * memseal_pool_get() if what the pool remembers was overwritten.
+ */
+void memseal_pool_put(struct memseal_pool *pool, void *slot);
+
+struct memseal_pool_status {
+	uint64_t holds; /* MEMSEAL_POOL_* */
+	size_t slots;   /* in all */
+	size_t used;    /* got, and not yet put */
+	size_t locked;  /* bytes */
+};
+
+/*
+ * What holds at this moment, of all the pool: asked of /proc/self/smaps and of filters, so that
+ * what was undone since, by munlock(2) say, is not reported. See memseal_pool(3) for what can be.
+ *
+ * -ENXIO  this is a child of fork(2)
+ * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG, -ENOMEM  /proc/self could not be read
+ */
+int memseal_pool_status(const struct memseal_pool *pool, struct memseal_pool_status *ret_status);
 
 struct memseal_self_opts {
 	size_t size;        /* sizeof(struct memseal_self_opts) */

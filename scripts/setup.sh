@@ -37,8 +37,12 @@ debootstrap debootstrap
 default-jdk-headless javac
 g++ c++
 gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+libpython3.11 test -e /usr/lib/*/libpython3.11.so.1.0
 libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
+libsodium-dev pkg-config libsodium
+libssl-dev pkg-config libcrypto
 libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+libtcc-dev test -e /usr/include/libtcc.h
 lua5.4 lua5.4
 musl-tools musl-gcc
 nginx-light nginx

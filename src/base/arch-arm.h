@@ -36,7 +36,9 @@
 #define NR_faccessat        334
 #define NR_process_vm_readv 376
 #define NR_seccomp          383
+#define NR_getrandom        384
 #define NR_memfd_create     385
+#define NR_membarrier       389
 #define NR_pkey_alloc       395
 #define NR_pkey_free        396
 #define NR_memfd_secret     447

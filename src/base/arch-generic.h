@@ -37,7 +37,9 @@
 #define NR_wait4            260
 #define NR_process_vm_readv 270
 #define NR_seccomp          277
+#define NR_getrandom        278
 #define NR_memfd_create     279
+#define NR_membarrier       283
 #define NR_pkey_alloc       289
 #define NR_pkey_free        290
 #define NR_memfd_secret     447

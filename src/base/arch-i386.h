@@ -36,7 +36,9 @@
 #define NR_faccessat        307
 #define NR_process_vm_readv 347
 #define NR_seccomp          354
+#define NR_getrandom        355
 #define NR_memfd_create     356
+#define NR_membarrier       375
 #define NR_pkey_alloc       381
 #define NR_pkey_free        382
 #define NR_memfd_secret     447

@@ -35,7 +35,9 @@
 #define NR_execve           59
 #define NR_process_vm_readv 310
 #define NR_seccomp          317
+#define NR_getrandom        318
 #define NR_memfd_create     319
+#define NR_membarrier       324
 #define NR_pkey_alloc       330
 #define NR_pkey_free        331
 #define NR_getdents64       217

@@ -400,6 +400,11 @@ static inline int sys_prctl(
 	return (int)sys_call5(NR_prctl, op, a, b, c, d);
 }
 
+static inline int sys_membarrier(int command)
+{
+	return (int)sys_call2(NR_membarrier, command, 0);
+}
+
 /* 0xffffffff only asks. */
 static inline int sys_personality(unsigned int persona)
 {
@@ -409,6 +414,12 @@ static inline int sys_personality(unsigned int persona)
 static inline int sys_seccomp(unsigned int op, unsigned int flags, void *args)
 {
 	return (int)sys_call3(NR_seccomp, op, flags, args);
+}
+
+/* Bytes written to buf. */
+static inline ssize_t sys_getrandom(void *buf, size_t len, unsigned int flags)
+{
+	return sys_call3(NR_getrandom, buf, len, flags);
 }
 
 static inline int sys_uname(struct utsname *ret)

@@ -69,6 +69,12 @@ static int find_status(int error)
 	return error == -ENOENT ? STATUS_RUN_NOT_FOUND : STATUS_RUN_CANNOT_INVOKE;
 }
 
+/* The agent finds this out in every program that is started, and says so. */
+static bool agent_tells(enum memseal_refusal refusal)
+{
+	return refusal == MEMSEAL_RUN_NOT_PIE || refusal == MEMSEAL_RUN_NO_ASLR;
+}
+
 /* Says why the program cannot be sealed, and ends here if that was not allowed. */
 static void check_refusal(const struct memseal_program *program, bool allow_unsealed)
 {
@@ -80,7 +86,9 @@ static void check_refusal(const struct memseal_program *program, bool allow_unse
 	if (!allow_unsealed)
 		die(STATUS_RUN_FAILED, "not started: %s: %s (--allow-unsealed starts it unsealed)",
 			quote(object).text, memseal_refusal_text(refusal));
-	complain("warning: not sealed: %s: %s", quote(object).text, memseal_refusal_text(refusal));
+	if (!agent_tells(refusal))
+		complain("warning: not sealed: %s: %s", quote(object).text,
+			memseal_refusal_text(refusal));
 }
 
 static int run(char **argv, struct memseal_run_opts *opts)

@@ -33,9 +33,13 @@ static int check_limit(size_t total)
 }
 
 /* Nothing is executed from it as a file; a system may insist on that being said. */
-static int create(void)
+int content_file(size_t len)
 {
-	int fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	int r = check_limit(len), fd;
+
+	if (r < 0)
+		return r;
+	fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 
 	if (fd == -EINVAL)
 		fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -68,19 +72,34 @@ static int fill(int fd, const struct content_span *spans, size_t count)
 		r = fill_span(fd, &spans[i], offset);
 		offset += spans[i].end - spans[i].start;
 	}
-	return r < 0 ? r : sys_fcntl(fd, F_ADD_SEALS, SEALS);
+	return r;
 }
 
-/* 0 if a shared mapping of the file can never become writable, else -EOPNOTSUPP; tried, on one. */
-static int check_view(int fd, size_t len)
+/* A filter or an emulator may answer 0 and do nothing: the seals are read back. */
+static int seal(int fd)
 {
-	long view = sys_mmap(0, len, PROT_READ, MAP_SHARED, fd, 0);
+	int r = sys_fcntl(fd, F_ADD_SEALS, SEALS);
+
+	if (r == 0)
+		r = sys_fcntl(fd, F_GET_SEALS, 0);
+	if (r < 0)
+		return r;
+	return (r & SEALS) == SEALS ? 0 : -EOPNOTSUPP;
+}
+
+/*
+ * 0 if a shared mapping of the file can never become writable, else -EOPNOTSUPP; tried, on one page
+ * of it, whatever the size of a page is.
+ */
+int content_check_view(int fd)
+{
+	long view = sys_mmap(0, 1, PROT_READ, MAP_SHARED, fd, 0);
 	int r;
 
 	if (sys_failed(view))
 		return view == -EPERM ? -EOPNOTSUPP : (int)view;
-	r = sys_mprotect((uint64_t)view, len, PROT_READ | PROT_WRITE);
-	sys_undo_mmap((uint64_t)view, len);
+	r = sys_mprotect((uint64_t)view, 1, PROT_READ | PROT_WRITE);
+	sys_undo_mmap((uint64_t)view, 1);
 	if (r == -ENOMEM)
 		return r;
 	return r == -EACCES ? 0 : -EOPNOTSUPP;
@@ -107,12 +126,13 @@ static void own_path(int fd, char path[OWN_SIZE])
 
 /*
  * A descriptor to map: the file's own, from Linux 6.7 on, which maps what is sealed against writing
- * as if it were open for reading alone; before, one that is.
+ * as if it were open for reading alone; before, one that is. The stable series differ: some took
+ * the one over, and some lost it for a while.
  */
-static int open_view(int *fd, size_t len)
+static int open_view(int *fd)
 {
 	char path[OWN_SIZE];
-	int r = check_view(*fd, len), view;
+	int r = content_check_view(*fd), view;
 
 	if (r != -EOPNOTSUPP)
 		return r;
@@ -122,26 +142,48 @@ static int open_view(int *fd, size_t len)
 		return view;
 	sys_close_cleanup(fd);
 	*fd = view;
-	return check_view(view, len);
+	return content_check_view(view);
 }
 
-/* Moves the first count spans' bytes back from the copy, and gives up the rest of it. */
+/*
+ * Moves the bytes of the first count spans back from the copy, and gives up the rest of it. All are
+ * tried; the last error counts.
+ */
 static int move_back(
 	const struct content_span *spans, size_t count, const struct content_spare *spare)
 {
 	uint64_t at = spare->start;
-	int r = 0;
+	int ret = 0;
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		size_t len = spans[i].end - spans[i].start;
+		int r = sys_undo_mremap(at, len, spans[i].start);
 
-		r = sys_undo_mremap(at, len, spans[i].start);
-		at += r == 0 ? len : 0;
+		if (r < 0) {
+			sys_undo_mmap(at, len);
+			ret = r;
+		}
+		at += len;
 	}
 	sys_undo_mmap(at, spare->len - (size_t)(at - spare->start));
-	return r;
+	return ret;
 }
 
+/*
+ * After span number failed could not be mapped, because of error. The kernel may have unmapped it
+ * before it found that out, but for EPERM: a lock refuses, and would refuse the copy as well.
+ */
+static int give_back(const struct content_span *spans, size_t failed,
+	const struct content_spare *spare, int error)
+{
+	size_t count = error == -EPERM ? failed : failed + 1;
+
+	if (!spare->len)
+		return error;
+	return move_back(spans, count, spare) == 0 ? error : -ENOTRECOVERABLE;
+}
+
+/* Each in one step, for readers: a fault waits for mmap(2) to be done with the address space. */
 static int map_spans(
 	int fd, const struct content_span *spans, size_t count, const struct content_spare *spare)
 {
@@ -152,11 +194,8 @@ static int map_spans(
 		long r = sys_mmap(
 			spans[i].start, len, spans[i].prot, MAP_SHARED | MAP_FIXED, fd, offset);
 
-		if (sys_failed(r)) {
-			if (spare->len) /* before Linux 6.12 the old pages may be gone by now */
-				(void)move_back(spans, i + 1, spare);
-			return (int)r;
-		}
+		if (sys_failed(r))
+			return give_back(spans, i, spare, (int)r);
 		offset += len;
 	}
 	return 0;
@@ -177,16 +216,16 @@ int content_lock(const struct content_span *spans, size_t count, struct content_
 	CLEANUP(sys_close_cleanup) int fd = -1;
 	struct content_spare spare = { .len = 0 };
 	size_t total = total_size(spans, count);
-	int r = check_limit(total);
+	int r;
 
-	if (r < 0)
-		return r;
-	fd = create();
+	fd = content_file(total);
 	if (fd < 0)
 		return fd;
 	r = fill(fd, spans, count);
 	if (r == 0)
-		r = open_view(&fd, total);
+		r = seal(fd);
+	if (r == 0)
+		r = open_view(&fd);
 	if (r == 0 && ret_spare)
 		r = map_spare(fd, total, &spare);
 	if (r == 0)

@@ -23,6 +23,12 @@ struct content_spare {
 	size_t len;
 };
 
+/* A new memfd for that many bytes, or a negative errno as content_lock(). */
+int content_file(size_t len) MUST_CHECK;
+
+/* 0 if a shared mapping of the memfd can never become writable, else -EOPNOTSUPP; tried, on one. */
+int content_check_view(int fd) MUST_CHECK;
+
 /*
  * Locks the bytes of the spans, in one memfd. Readers in other threads see the old pages or the new
  * ones, which are equal; nobody may write meanwhile. What other processes share of the old pages,
@@ -32,12 +38,18 @@ struct content_spare {
  * on failure everything is as before, but that the pages are private, readable and writable.
  * Without it, some spans may be locked on failure.
  *
- * -EOPNOTSUPP  a mapping of such a memfd can be made writable here, or there are none
+ * -EOPNOTSUPP  a mapping of such a memfd can be made writable here, or there are none, or they
+ *              cannot be sealed
  * -ENOENT      Linux before 6.7, and /proc is not mounted
  * -EFBIG       more bytes than RLIMIT_FSIZE
  * -EFAULT      a page cannot be read
  * -EBUSY       somebody else has got hold of the memfd before it was sealed
- * -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, -EACCES, -EPERM (a security module)
+ * -EAGAIN      what is mapped is locked into memory (mlockall(2)), and RLIMIT_MEMLOCK is too low
+ * -EPERM       a seccomp filter or a security module refuses, or a seal on a span; with ret_spare,
+ *              all is as before all the same
+ * -ENOTRECOVERABLE  that did not succeed: some spans are locked
+ * -ENOMEM      also RLIMIT_AS and RLIMIT_DATA: the copy counts
+ * -ENOSPC, -EMFILE, -ENFILE, -EACCES, -EINTR, and what else a seccomp filter answers
  */
 int content_lock(const struct content_span *spans, size_t count,
 	struct content_spare *ret_spare) MUST_CHECK NONNULL(1);

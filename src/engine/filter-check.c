@@ -160,7 +160,7 @@ static int check_text(struct scratch *scratch, void *arg)
 {
 	struct check *check = arg;
 	const char *text = NULL;
-	ssize_t len = own_maps_text(scratch, &text);
+	ssize_t len = own_maps_text(scratch, MAPS_PLAIN, &text);
 	struct mapping mapping;
 	struct maps maps;
 	int r;

@@ -26,12 +26,21 @@ static bool protect_refused(uint64_t at, size_t page, int prot)
 	return sys_mprotect(at, page, UNKNOWN | prot) == -EPERM;
 }
 
-/* A shrink that cuts the page off begins in the page before, which must not be the reason. */
+/* The filter takes no mapping for one of huge pages of fewer. */
+#define HUGE_PAGES 16
+
+/*
+ * A shrink that cuts the page off begins before it, where nothing must be the reason: neither
+ * NO_UNMAP there, nor what lies behind, which huge pages would take with them.
+ */
 static bool shrink_refused(uint64_t at, size_t page)
 {
+	size_t kept = (at - page) % (HUGE_PAGES * page) ? page : 2 * page;
+	uint64_t from = at - kept;
+
 	return remap_refused(at, page, page, 0, 0) ||
-	       (remap_refused(at - page, 2 * page, page, 0, 0) &&
-		       sys_mremap(at - page, page, page, UNKNOWN, 0) == -EINVAL);
+	       (remap_refused(from, kept + page, kept, 0, 0) &&
+		       sys_mremap(from, page, page, UNKNOWN, 0) == -EINVAL);
 }
 
 static bool refused(uint64_t effect, uint64_t at, size_t page)
@@ -72,17 +81,22 @@ static uint64_t held_on(uint64_t at, size_t page, uint64_t effects)
 {
 	uint64_t held = refused_on(at, page, effects);
 
-	if (held & REPLACED && !remap_refused(0, page, page, MREMAP_FIXED, at))
+	if (held & REPLACED && !remap_refused(page, page, page, MREMAP_FIXED, at))
 		held &= ~(uint64_t)REPLACED;
 	return held;
+}
+
+bool filter_tells(uint64_t page, uint64_t effects)
+{
+	/* Nothing is mapped in the second page (vm.mmap_min_addr), and none sealed. */
+	return refused_on(page, page, effects) == 0;
 }
 
 uint64_t filter_held(uint64_t start, uint64_t end, uint64_t page, uint64_t effects)
 {
 	if (!effects || sys_prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0)
 		return 0;
-	/* The control: nothing is mapped in the second page (vm.mmap_min_addr), and none sealed. */
-	effects &= ~refused_on(page, page, effects);
+	effects &= ~refused_on(page, page, effects); /* as in filter_tells() */
 	for (uint64_t at = start; effects && at < end; at += page)
 		effects = held_on(at, page, effects);
 	return effects;

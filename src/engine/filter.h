@@ -73,4 +73,10 @@ int filter_install_no_exec(struct filter_report *ret_report) MUST_CHECK NONNULL(
  */
 uint64_t filter_held(uint64_t start, uint64_t end, uint64_t page, uint64_t effects) MUST_CHECK;
 
+/*
+ * Would filter_held() see all these effects? Not if a filter of somebody else refuses one of its
+ * calls everywhere.
+ */
+bool filter_tells(uint64_t page, uint64_t effects) MUST_CHECK;
+
 #endif

@@ -201,9 +201,11 @@ int own_maps_at(const struct own_maps *maps, uint64_t addr, struct mapping *ret)
 	return 1;
 }
 
-ssize_t own_maps_text(struct scratch *scratch, const char **ret_text)
+ssize_t own_maps_text(struct scratch *scratch, enum maps_format format, const char **ret_text)
 {
-	CLEANUP(sys_close_cleanup) int fd = open_maps();
+	const char *path = format == MAPS_SMAPS ? "/proc/self/smaps" : "/proc/self/maps";
+	CLEANUP(sys_close_cleanup)
+	int fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 
 	return fd < 0 ? fd : read_text(fd, scratch, ret_text);
 }

@@ -35,9 +35,10 @@ int own_maps_at(const struct own_maps *maps, uint64_t addr, struct mapping *ret)
 	NONNULL(1, 3);
 
 /*
- * The whole text of /proc/self/maps, for those who need names: its length, or as own_maps_open().
- * What other threads map meanwhile can make it one that maps_next() refuses.
+ * The whole text of /proc/self/maps or smaps, for those who need names or flags: its length, or as
+ * own_maps_open(). What other threads map meanwhile can make it one that maps_next() refuses.
  */
-ssize_t own_maps_text(struct scratch *scratch, const char **ret_text) MUST_CHECK NONNULL(1, 2);
+ssize_t own_maps_text(struct scratch *scratch, enum maps_format format,
+	const char **ret_text) MUST_CHECK NONNULL(1, 3);
 
 #endif

@@ -16,6 +16,7 @@ struct memseal_arena {
 	uint64_t size;   /* bytes, with this struct; whole pages */
 	uint64_t used;   /* bytes, with this struct; atomic */
 	uint64_t frozen; /* 0 or 1; atomic */
+	uint64_t page;   /* bytes; asking takes longer than an allocation */
 	char *base;      /* the arena itself */
 };
 
@@ -42,7 +43,7 @@ EXPORT int memseal_arena_new(size_t capacity, struct memseal_arena **ret_arena)
 		return (int)start;
 	arena = (struct memseal_arena *)start;
 	*arena = (struct memseal_arena){
-		.size = size, .used = sizeof(*arena), .base = (char *)arena
+		.size = size, .used = sizeof(*arena), .page = page, .base = (char *)arena
 	};
 	*ret_arena = arena;
 	return 0;
@@ -69,7 +70,7 @@ EXPORT void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_
 {
 	uint64_t used, start;
 
-	if (size == 0 || align == 0 || (align & (align - 1)) || align > memory_page())
+	if (size == 0 || align == 0 || (align & (align - 1)) || align > arena->page)
 		return refuse(EINVAL);
 	if (__atomic_load_n(&arena->frozen, __ATOMIC_ACQUIRE))
 		return refuse(EPERM);
@@ -95,7 +96,7 @@ EXPORT int memseal_arena_freeze(struct memseal_arena *arena)
 	__atomic_store_n(&arena->frozen, 1, __ATOMIC_RELEASE);
 	start = (uintptr_t)arena->base;
 	rest = start + arena->size;
-	end = page_down(start + arena->used + memory_page() - 1, memory_page());
+	end = page_down(start + arena->used + arena->page - 1, arena->page);
 	r = freeze_pages(start, end, PROT_READ);
 	if (r < 0 && r != -ENOTRECOVERABLE)
 		__atomic_store_n(&arena->frozen, 0, __ATOMIC_RELEASE);

@@ -11,6 +11,9 @@
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* Linux 6.1 */
 #endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
 #define HUGE_PAGE (UINT64_C(2) << 20)
 
 /*
@@ -27,17 +30,49 @@ static void use_huge_pages(uint64_t start, uint64_t end)
 		(void)sys_madvise(first, (size_t)(end - first), MADV_COLLAPSE);
 }
 
+/*
+ * Is any of it locked into memory? Only then does msync(2) refuse this (mm/msync.c); otherwise it
+ * has nothing to do, there being no file.
+ */
+static bool is_locked(uint64_t start, uint64_t end)
+{
+	return sys_msync(start, (size_t)(end - start), MS_ASYNC | MS_INVALIDATE) == -EBUSY;
+}
+
+/* What the old pages had and the new ones have not. No reader is to wait for pages either. */
+static int prepare(uint64_t start, uint64_t end, bool locked)
+{
+	size_t len = (size_t)(end - start);
+
+	use_huge_pages(start, end);
+	if (locked)
+		return sys_mlock(start, len);
+	(void)sys_madvise(start, len, MADV_POPULATE_READ);
+	return 0;
+}
+
+static int undo(const struct content_span *span, const struct content_spare *spare, bool locked)
+{
+	int r = content_undo(span, 1, spare);
+
+	if (r == 0 && locked)
+		(void)sys_mlock(span->start, (size_t)(span->end - span->start));
+	return r;
+}
+
 static int lock_and_hold(const struct content_span *span)
 {
+	bool locked = is_locked(span->start, span->end);
 	struct content_spare spare;
 	int r = content_lock(span, 1, &spare);
 
 	if (r < 0)
 		return r;
-	use_huge_pages(span->start, span->end);
-	r = place_hold(PLACE_REPLACED, span->start, span->end);
+	r = prepare(span->start, span->end, locked);
+	if (r == 0)
+		r = place_hold(PLACE_REPLACED, span->start, span->end);
 	if (r < 0)
-		return content_undo(span, 1, &spare) == 0 ? r : -ENOTRECOVERABLE;
+		return undo(span, &spare, locked) == 0 ? r : -ENOTRECOVERABLE;
 	content_keep(&spare);
 	return 0;
 }

@@ -4,20 +4,37 @@
 #include <sys/mman.h>
 
 #include "base/sys.h"
+#include "engine/window.h"
+#include "memory/consent.h"
+#include "memory/range.h"
 
-EXPORT void *memseal_map(size_t len, int prot, uint64_t effects)
+#define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
+
+static long map_and_seal(size_t len, int prot, uint64_t effects)
 {
-	long addr = sys_mmap(0, len, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long addr = sys_mmap(0, len, prot, PRIVATE, -1, 0);
 	int r;
 
-	if (sys_failed(addr)) {
-		errno = (int)-addr;
-		return NULL;
-	}
+	if (sys_failed(addr))
+		return addr;
 	r = memseal_range((void *)addr, len, effects);
 	if (r < 0) {
 		sys_undo_mmap((uintptr_t)addr, len);
-		errno = -r;
+		return r;
+	}
+	return addr;
+}
+
+EXPORT void *memseal_map(size_t len, int prot, uint64_t effects)
+{
+	long addr = -EADDRNOTAVAIL;
+
+	if (effects == WINDOW_EFFECTS && consent_given())
+		addr = window_map(len, memory_page(), prot, PRIVATE, -1);
+	if (addr == -EADDRNOTAVAIL)
+		addr = map_and_seal(len, prot, effects);
+	if (sys_failed(addr)) {
+		errno = (int)-addr;
 		return NULL;
 	}
 	return (void *)addr;

@@ -13,7 +13,8 @@ enum place {
 	PLACE_LASTING,  /* mapped once and for all; may lose rights, and never gains any */
 };
 
-/* 0 if some engine can hold memory here and now, else -EOPNOTSUPP. */
+/* 0 if some engine can hold memory here and now, else -EOPNOTSUPP. Asked before anything changes.
+ */
 int place_check(void) MUST_CHECK;
 
 /*
@@ -23,8 +24,9 @@ int place_check(void) MUST_CHECK;
 long place_map(enum place place, size_t len, size_t align, int prot, int flags, int fd) MUST_CHECK;
 
 /*
- * Holds what was mapped there, with MEMSEAL_MAPPING at least, and against discarding where the
- * program has consented to filters. As memseal_ranges().
+ * Holds what was mapped there and not held yet, all of it mappings of this object alone: with
+ * MEMSEAL_MAPPING at least, and against discarding where the program has consented to filters. As
+ * memseal_ranges().
  */
 int place_hold(enum place place, uint64_t start, uint64_t end) MUST_CHECK;
 

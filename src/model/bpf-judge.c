@@ -58,7 +58,7 @@ unsigned judge_empty(struct judge *judge)
 	struct emit *emit = &judge->emit;
 
 	emit_jump(emit, BPF_JEQ, 0, emit->allow, emit->count);
-	return EMIT(emit, LOAD(LEN_LOW), TAX, LOAD(LEN_HIGH), OR_X);
+	return EMIT(emit, LOADX(LEN_LOW), LOAD(LEN_HIGH), OR_X);
 }
 
 unsigned judge_huge(struct judge *judge, unsigned next)
@@ -82,10 +82,10 @@ unsigned judge_interval(struct judge *judge)
 	emit_goto(emit, store);
 	far = EMIT(emit, SET(UINT32_MAX));
 	emit_jump(emit, BPF_JGT | BPF_X, 0, far, near);
-	no_carry = EMIT(emit, LOAD(ADDR_HIGH), TAX, LOAD(END_HIGH));
+	no_carry = EMIT(emit, LOADX(ADDR_HIGH), LOAD(END_HIGH));
 	EMIT(emit, LOAD(END_HIGH), ADD(1), STORE(END_HIGH));
 	emit_jump(emit, BPF_JGE | BPF_X, 0, no_carry, emit->count);
-	EMIT(emit, TAX, LOAD(ADDR_HIGH), ADD_X, STORE(END_HIGH), LOAD(LEN_LOW), TAX, LOAD(ADDR_LOW),
+	EMIT(emit, TAX, LOAD(ADDR_HIGH), ADD_X, STORE(END_HIGH), LOADX(LEN_LOW), LOAD(ADDR_LOW),
 		ADD_X, STORE(END_LOW));
 	/* A length beyond the address space is cut there, so that the sum cannot wrap. */
 	near = emit->count;

@@ -161,7 +161,7 @@ static unsigned segments_emit(struct tree *tree)
 
 	if (tree->segments[0].window)
 		emit_jump(tree->emit, BPF_JGE, tree->segments[0].window, windows, between(tree, 0));
-	return EMIT(tree->emit, LOAD(NEAR_END), TAX, LOAD(ADDR_HIGH));
+	return EMIT(tree->emit, LOADX(NEAR_END), LOAD(ADDR_HIGH));
 }
 
 /* Of the effects given, those that exactly the same ranges have as the lowest one. */

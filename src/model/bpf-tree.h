@@ -22,6 +22,7 @@ enum {
 	LEN_HIGH,
 	NEW_LOW, /* mremap's new length */
 	NEW_HIGH,
+	HUGE_LOW, /* of LEN, if mremap rounds it up to huge pages */
 };
 
 struct bpf_ranges {

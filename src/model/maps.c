@@ -228,6 +228,30 @@ static bool parse_header(const char *p, const char *eol, struct mapping *ret)
 	return true;
 }
 
+static void add_flag(char first, char second, struct mapping *ret)
+{
+	switch (first << 8 | second) {
+	case 's' << 8 | 'l':
+		ret->sealed = true;
+		break;
+	case 'm' << 8 | 'w':
+		ret->may_write = true;
+		break;
+	case 'l' << 8 | 'o':
+		ret->locked = true;
+		break;
+	case 'd' << 8 | 'd':
+		ret->no_dump = true;
+		break;
+	case 'd' << 8 | 'c':
+		ret->no_fork = true;
+		break;
+	case 'w' << 8 | 'f':
+		ret->wiped = true;
+		break;
+	}
+}
+
 /* Two letters and a space each. The letters stay what they are; the kernel's bits do not. */
 static void parse_flags(const char *p, struct mapping *ret)
 {
@@ -236,10 +260,8 @@ static void parse_flags(const char *p, struct mapping *ret)
 
 		while (*p != ' ' && *p != '\n')
 			p++;
-		if (p - token == 2 && token[0] == 's' && token[1] == 'l')
-			ret->sealed = true;
-		else if (p - token == 2 && token[0] == 'm' && token[1] == 'w')
-			ret->may_write = true;
+		if (p - token == 2)
+			add_flag(token[0], token[1], ret);
 		while (*p == ' ')
 			p++;
 	}

@@ -43,6 +43,10 @@ struct mapping {
 	/* From smaps alone; see maps_init(). */
 	bool sealed;    /* "sl", Linux 6.10 */
 	bool may_write; /* "mw": mprotect could make it writable */
+	bool locked;    /* "lo": mlock */
+	bool no_dump;   /* "dd": MADV_DONTDUMP */
+	bool no_fork;   /* "dc": MADV_DONTFORK */
+	bool wiped;     /* "wf": zeroes in children, MADV_WIPEONFORK */
 };
 
 enum maps_format {

@@ -148,7 +148,7 @@ static bool judge_engine(struct memseal_program *program, enum memseal_engine en
 	if (engine != MEMSEAL_ENGINE_KERNEL && probe_seccomp_quick() == MEMSEAL_YES) {
 		program->filter = true;
 		refusal = judge_filter(pie);
-		if (refusal != MEMSEAL_RUN_OK)
+		if (refusal != MEMSEAL_RUN_OK && program->refusal == MEMSEAL_RUN_OK)
 			refuse(program, refusal, program->path);
 		return true;
 	}

@@ -108,7 +108,14 @@ refused() { # reason, command...
 	[ "$output" = hello ]
 	run -7 --separate-stderr "$memseal" run --engine=filter --allow-unsealed ./fixed
 	[ "$output" = hello ]
-	[[ "$stderr" == *"warning: not sealed"*"linked to a fixed address"* ]]
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ "$stderr" == "memseal: ./fixed: linked to a fixed address"* ]]
+	# No agent comes into a static program.
+	hello | compile static -static
+	run -7 --separate-stderr "$memseal" run --engine=filter --allow-unsealed ./static
+	[ "$output" = hello ]
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ "$stderr" == *"warning: not sealed: "*"statically linked"* ]]
 	run -7 --separate-stderr "$memseal" run --engine=filter --allow-unsealed env ./fixed
 	[ "$output" = hello ]
 	[[ "$stderr" == "memseal: ./fixed: linked to a fixed address"* ]]
@@ -119,6 +126,11 @@ refused() { # reason, command...
 	refused "addresses are not random" setarch -R "$memseal" run --engine=filter /bin/echo started
 	refused "addresses are not random" "$memseal" run --engine=filter setarch -R /bin/echo started
 	run -0 setarch -R "$memseal" run --engine=kernel /bin/echo started
+	run -0 --separate-stderr setarch -R "$memseal" run --engine=filter --allow-unsealed \
+		/bin/echo started
+	[ "$output" = started ]
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ "$stderr" == "memseal: /bin/echo: addresses are not random"* ]]
 	run -0 "$memseal" run --engine=filter /bin/echo started
 	[ "$output" = started ]
 }

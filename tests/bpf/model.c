@@ -117,6 +117,12 @@ static uint64_t untagged(const struct model *model, uint64_t addr)
 	}
 }
 
+/* Where the addresses of this process end, and those of a 32-bit kernel begin again. */
+static address end_of_space(const struct model *model)
+{
+	return (address)untagged(model, is_32bit(model) ? UINT32_MAX : UINT64_MAX) + 1;
+}
+
 static bool some(const struct model *model, uint64_t effects)
 {
 	for (size_t i = 0; i < model->count; i++)
@@ -198,11 +204,28 @@ static enum verdict worst(enum verdict a, enum verdict b)
 	return a > b ? a : b;
 }
 
+static uint64_t smallest_huge(const struct model *model)
+{
+	uint64_t sixteen = 16 * (uint64_t)model->policy->page;
+
+	return is_x86(model) && sixteen < 0x200000 ? 0x200000 : sixteen;
+}
+
 static enum verdict mremap_target(const struct model *model, const uint64_t *args)
 {
-	uint64_t huge = is_x86(model) ? 0x200000 : 0x10000;
+	bool huge = args[4] % smallest_huge(model) == 0;
 
-	return pages(model, args[4], args[4] % huge ? args[2] : huge_align(args[2]), replacing);
+	return pages(model, args[4], huge ? huge_align(args[2]) : args[2], replacing);
+}
+
+/* A length that the kernel rounds up if the mapping at addr is of huge pages, as it may be. */
+static address huge_length(const struct model *model, uint64_t addr, uint64_t len)
+{
+	address huge = (address)1 << 32;
+
+	while (addr % huge)
+		huge /= 2;
+	return huge < smallest_huge(model) ? len : ((address)len + huge - 1) / huge * huge;
 }
 
 static enum verdict mremap_shrink(
@@ -214,7 +237,15 @@ static enum verdict mremap_shrink(
 		start %= UINT64_C(1) << 32;
 	start = untagged(model, start); /* the sum with the tag may wrap as well */
 	return worst(bytes(model, addr, 1, MEMSEAL_NO_UNMAP),
-		bytes(model, start, from - to, MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK));
+		bytes(model, start, huge_length(model, addr, from) - to,
+			MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK));
+}
+
+/* No kernel moves a range that leaves the address space, but some cut off a part anywhere. */
+static bool cuts_anywhere(const struct model *model, uint64_t addr, uint64_t from)
+{
+	return (address)addr + from >= end_of_space(model) &&
+	       some(model, MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK);
 }
 
 static enum verdict mremap(const struct model *model, const uint64_t *args)
@@ -225,6 +256,7 @@ static enum verdict mremap(const struct model *model, const uint64_t *args)
 	uint64_t addr = untagged(model, args[0]);
 	bool may_move = args[3] & 1, fixed = args[3] & 2, dont_unmap = args[3] & 4;
 	uint64_t effects = 0;
+	address old = from;
 
 	if (unaligned(model, args[0]))
 		return ALLOWED;
@@ -240,7 +272,11 @@ static enum verdict mremap(const struct model *model, const uint64_t *args)
 		effects |= MEMSEAL_NO_GROW;
 	if (to < from)
 		effects |= MEMSEAL_NO_SHRINK;
-	return worst(bytes(model, addr, from ? from : 1, effects),
+	if ((fixed || dont_unmap) && cuts_anywhere(model, addr, from))
+		return REFUSED;
+	if (fixed || dont_unmap)
+		old = huge_length(model, addr, from);
+	return worst(bytes(model, addr, old ? old : 1, effects),
 		fixed ? mremap_target(model, args) : ALLOWED);
 }
 

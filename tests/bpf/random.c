@@ -214,13 +214,28 @@ static uint64_t random_length(struct random *random, const struct model *model, 
 	return len;
 }
 
+/* A shrink from the end of the address space, or of all numbers, that cuts where a range may be. */
+static void random_wrapping(struct random *random, const struct model *model, uint64_t *args)
+{
+	uint64_t page = model->policy->page;
+	uint64_t end = random_below(random, 2) ? UINT64_C(1) << (32 + random_below(random, 32)) : 0;
+
+	args[0] = end - random_below(random, 8) * page;
+	args[1] = random_below(random, 8) * page;
+	args[2] = random_below(random, 4) * page;
+	if (random_below(random, 2)) {
+		args[2] = random_address(random, model) - args[0];
+		args[1] += args[2];
+	}
+}
+
 /* New length and flags that mean something; the second wraps around to a range now and then. */
 static void random_mremap(struct random *random, const struct model *model, uint64_t *args)
 {
 	uint64_t page = model->policy->page;
 
 	args[4] = random_address(random, model);
-	switch (random_below(random, 5)) {
+	switch (random_below(random, 6)) {
 	case 0:
 		args[2] = args[1] + random_below(random, 3) - 1;
 		break;
@@ -231,6 +246,9 @@ static void random_mremap(struct random *random, const struct model *model, uint
 		break;
 	case 2:
 		args[2] = random_length(random, model, args[4]);
+		break;
+	case 3:
+		random_wrapping(random, model, args);
 		break;
 	default:
 		args[2] = random_below(random, 32) * page + random_below(random, 3) - 1;

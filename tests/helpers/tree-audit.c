@@ -3,10 +3,10 @@
  * tree-audit LOG CMD [ARG...]: runs CMD, follows every process that comes of it, and writes how
  * much of each was sealed at its end, when its address space was still there. A line of LOG is
  *
- *	PID <tab> COVERAGE <tab> SEALABLE <tab> SEALED <tab> STATE <tab> COMM
+ *	PID <tab> COVERAGE <tab> SEALABLE <tab> SEALED <tab> STATE <tab> COMM <tab> FILTERS
  *
- * with bytes, a percentage, and sealed, partial, unsealed or unknown. The numbers of an unknown
- * one, which was killed by SIGKILL, are "-".
+ * with bytes, a percentage, and sealed, partial, unsealed or unknown; FILTERS is how many seccomp
+ * filters it had. The numbers of an unknown one, which was killed by SIGKILL, are "-".
  *
  * CMD sees no difference: its signals, stops and children go their way, and its status is the
  * status of tree-audit (128 + N after signal N), which ends when the last process of the tree has.
@@ -66,12 +66,11 @@ static void log_name(const char *name)
 {
 	for (; *name; name++)
 		fputc((unsigned char)*name < ' ' || *name == 0x7f ? '?' : *name, audit_log);
-	fputc('\n', audit_log);
 }
 
 static void log_unknown(pid_t pid)
 {
-	fprintf(audit_log, "%d\t-\t-\t-\tunknown\t-\n", (int)pid);
+	fprintf(audit_log, "%d\t-\t-\t-\tunknown\t-\t-\n", (int)pid);
 }
 
 static const char *state_of(const struct memseal_coverage *coverage)
@@ -100,6 +99,7 @@ static void audit(pid_t pid, pid_t tid)
 		(unsigned long long)coverage.sealable, (unsigned long long)coverage.sealed,
 		state_of(&coverage));
 	log_name(memseal_process_comm(process));
+	fprintf(audit_log, "\t%ld\n", status_number(tid, "Seccomp_filters:"));
 	memseal_process_close(process);
 }
 

@@ -70,6 +70,7 @@ __attribute__((noreturn, format(printf, 3, 4))) void check_fail(
 #define ck_assert_uint_ne(a, b)  CHECK_COMPARE(uintmax_t, "%ju", a, !=, b)
 #define ck_assert_uint_ge(a, b)  CHECK_COMPARE(uintmax_t, "%ju", a, >=, b)
 #define ck_assert_uint_gt(a, b)  CHECK_COMPARE(uintmax_t, "%ju", a, >, b)
+#define ck_assert_uint_le(a, b)  CHECK_COMPARE(uintmax_t, "%ju", a, <=, b)
 #define ck_assert_uint_lt(a, b)  CHECK_COMPARE(uintmax_t, "%ju", a, <, b)
 #define ck_assert_ptr_eq(a, b)   CHECK_COMPARE(const volatile void *, "%p", a, ==, b)
 #define ck_assert_ptr_ne(a, b)   CHECK_COMPARE(const volatile void *, "%p", a, !=, b)

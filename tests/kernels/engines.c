@@ -6,14 +6,18 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <memseal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "attack/attack.h"
 #include "base/sys.h"
 #include "engine/filter.h"
+#include "engine/window.h"
 
 #define PAGES   8
 #define WATCHED 4
@@ -181,6 +185,120 @@ START_TEST(test_attacks_filter)
 }
 END_TEST
 
+static unsigned filters(void)
+{
+	char text[4096] = "";
+	CLEANUP(sys_close_cleanup)
+	int fd = sys_openat(AT_FDCWD, "/proc/self/status", O_RDONLY, 0);
+	const char *line;
+
+	ck_assert_int_gt(sys_read(fd, text, sizeof(text) - 1), 0);
+	line = strstr(text, "Seccomp_filters:");
+	ck_assert_ptr_nonnull(line);
+	return (unsigned)atoi(line + strlen("Seccomp_filters:"));
+}
+
+static uint64_t seal_in_window(void)
+{
+	char *at = memseal_map(page, PROT_READ | PROT_WRITE, WINDOW_EFFECTS);
+
+	ck_assert_ptr_nonnull(at);
+	memset(at, 'x', page);
+	ck_assert_int_eq(mprotect(at, page, PROT_READ), 0);
+	return (uintptr_t)at;
+}
+
+static void assert_sealed(uint64_t at)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+	ck_assert_int_eq(sys_mprotect(at, page, PROT_READ | PROT_WRITE), -EPERM);
+	ck_assert_int_eq(sys_mprotect(at, page, PROT_READ | PROT_EXEC), -EPERM);
+	ck_assert_int_eq(sys_munmap(at, page), -EPERM);
+	ck_assert_int_eq(sys_mmap(at, page, PROT_READ, flags, -1, 0), -EPERM);
+	ck_assert_int_eq(sys_mremap(at, page, 2 * page, MREMAP_MAYMOVE, 0), -EPERM);
+	ck_assert_int_eq(sys_madvise(at, page, MADV_DONTNEED), -EPERM);
+	ck_assert_int_eq(*(const char *)(uintptr_t)at, 'x');
+}
+
+/*
+ * One filter for all that is sealed in a window, where the machine has room for one; else each has
+ * a filter of its own.
+ */
+START_TEST(test_window)
+{
+	struct attack_target control = new_target();
+	unsigned count = sizeof(long) == 8 ? 500 : 5, installed;
+	uint64_t base = 0, at = 0;
+	int r;
+
+	ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_REFUSE), 0);
+	installed = filters();
+	r = window_open(&base);
+	ck_assert_int_eq(r, sizeof(long) == 8 ? 0 : -EADDRNOTAVAIL);
+	for (unsigned i = 0; i < count; i++) {
+		at = seal_in_window();
+		if (i % 50 == 0)
+			assert_sealed(at);
+		if (sizeof(long) == 8)
+			ck_assert_uint_eq(at & -ZONE_WINDOW, base);
+	}
+	assert_sealed(at);
+	ck_assert_uint_eq(filters() - installed, sizeof(long) == 8 ? 1 : count);
+	ck_assert_int_eq(sys_mprotect(control.addr, page, PROT_READ | PROT_WRITE), 0);
+	ck_assert_int_eq(sys_munmap(control.addr, page), 0);
+}
+END_TEST
+
+/* What this process executes is linked to a fixed address; /run/coverage-self lies anywhere. */
+static void assert_runs(const char *path, const char *argument)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		(void)!freopen("/dev/null", "w", stdout);
+		execl(path, path, argument, NULL);
+		_exit(127);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(status == 0, "%s: status %#x", path, (unsigned)status);
+}
+
+START_TEST(test_window_exec)
+{
+	uint64_t base;
+
+	if (sizeof(long) < 8)
+		return;
+	ck_assert_int_eq(window_open(&base), 0);
+	for (int i = 0; i < 50; i++) {
+		char argument[20];
+
+		snprintf(argument, sizeof(argument), "%#jx", (uintmax_t)base);
+		assert_runs("/proc/self/exe", argument);
+		assert_runs("/run/coverage-self", NULL);
+	}
+}
+END_TEST
+
+/* Executed under the filter of a window: 0 if nothing is mapped there. */
+static int keeps_clear_of(uint64_t base)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	uint64_t start, end;
+	char line[512];
+	int lines = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) != 2 ||
+			(start < base + ZONE_WINDOW && end > base))
+			return 2;
+		lines++;
+	}
+	return lines < 4 || filters() != 1;
+}
+
 /* File offsets and sizes that do not fit 32 bits reach the kernel whole. */
 START_TEST(test_offsets)
 {
@@ -206,13 +324,15 @@ START_TEST(test_offsets)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("engines");
 	TCase *tcase = tcase_create("engines");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	if (argc > 1)
+		return keeps_clear_of(strtoull(argv[1], NULL, 0));
 	page = (size_t)sysconf(_SC_PAGESIZE);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_probe);
@@ -221,6 +341,8 @@ int main(void)
 	tcase_add_test(tcase, test_attacks_unsealed);
 	tcase_add_test(tcase, test_attacks_kernel);
 	tcase_add_test(tcase, test_attacks_filter);
+	tcase_add_test(tcase, test_window);
+	tcase_add_test(tcase, test_window_exec);
 	tcase_add_test(tcase, test_offsets);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);

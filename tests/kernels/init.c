@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first process of a guest: mounts what the tests look at, runs every program of /tests, then
- * `memseal run`, prints what became of each, and turns the machine off. MSEAL in the environment,
- * from the kernel's command line, tells whether this kernel has mseal(2).
+ * The first process of a guest: mounts what the tests look at, loads the modules of /modules in the
+ * order of their names, runs every program of /tests, `memseal run` and an example, prints what
+ * became of each, and turns the machine off. MSEAL in the environment, from the kernel's command
+ * line, tells whether this kernel has mseal(2).
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -20,12 +21,38 @@
 
 #define COVERED "/run/coverage-self"
 #define REFUSED 125
+#define DEVICE  "/sys/bus/pci/devices/0000:00:10.0"
 
 static void mount_at(const char *type, const char *at)
 {
 	(void)mkdir(at, 0755);
 	if (mount(type, at, type, 0, NULL) < 0)
 		printf("# cannot mount %s: %s\n", at, strerror(errno));
+}
+
+static int is_module(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static void load_modules(void)
+{
+	struct dirent **entries;
+	int count = scandir("/modules", &entries, is_module, alphasort);
+	char path[300];
+
+	for (int i = 0; i < count; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/modules/%s", entries[i]->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (syscall(SYS_finit_module, fd, "", 0) < 0)
+			printf("# cannot load %s: %s\n", path, strerrorname_np(errno));
+		close(fd);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
 }
 
 /* What a program prints goes to a file, unless it is NULL. Its exit status, or 128 and a signal. */
@@ -128,6 +155,33 @@ static void run_memseal(void)
 	report("memseal run --strict --data", status == 0 && printed("/tmp/out", "main\ncovered"));
 }
 
+/* The registers of a device, which the machine was given for it. */
+static void run_device(void)
+{
+	const char *argv[] = { "/run/device-bar", DEVICE, NULL };
+	const char *mseal = getenv("MSEAL");
+	char expected[1024];
+	int status = run(argv, "/tmp/out");
+
+	snprintf(expected, sizeof(expected),
+		"identity: 0x10000ed\n"
+		"liveness: wrote 0x12345678, read 0xedcba987\n"
+		"not sealed:\n"
+		"  mprotect: allowed\n"
+		"  mremap: allowed\n"
+		"  mmap over it: allowed\n"
+		"  munmap: allowed\n"
+		"sealed by %s:\n"
+		"  mprotect: EPERM\n"
+		"  mremap: EPERM\n"
+		"  mmap over it: EPERM\n"
+		"  munmap: EPERM\n"
+		"identity: 0x10000ed\n"
+		"liveness: wrote 0xdeadbeef, read 0x21524110\n",
+		mseal && strcmp(mseal, "yes") == 0 ? "mseal" : "a filter");
+	report("examples/device-bar", status == 0 && printed("/tmp/out", expected));
+}
+
 int main(void)
 {
 	struct utsname name;
@@ -143,7 +197,9 @@ int main(void)
 	printf("KERNEL %s %s\n", name.release, name.machine);
 	errno = 0;
 	printf("MSEAL %s\n", syscall(462, 0, 0, 0) == 0 ? "0" : strerrorname_np(errno));
+	load_modules();
 	run_tests();
+	run_device();
 	if (access("/memseal", X_OK) == 0)
 		run_memseal();
 	puts("END");

@@ -14,6 +14,14 @@ python=/usr/bin/python3
 	prints '^child 42$'
 }
 
+@test "a position-independent python3, with either engine" {
+	lib=$(ls /usr/lib/*/libpython3.11.so.1.0) || skip "no libpython3.11 here"
+	echo 'int Py_BytesMain(int, char **); int main(int c, char **v) { return Py_BytesMain(c, v); }' |
+		cc -fPIE -pie -x c - -x none "$lib" -o "$BATS_TEST_TMPDIR/python3"
+	same_by_both 2 "$BATS_TEST_TMPDIR/python3" "$src/modules.py"
+	prints '^child 42$'
+}
+
 # cpython MODULE...: these modules of CPython's own tests.
 cpython() {
 	needs "$python"
@@ -38,8 +46,21 @@ cpython() {
 	prints '^sum 5000000050000000$'
 }
 
+@test "node with the filter engine, refused or the same: it is linked to a fixed address on Debian" {
+	needs node
+	succeeds node "$src/workers.js"
+	if readelf -h "$(command -v node)" | grep -q 'Type: *EXEC'; then
+		run -125 --separate-stderr "$memseal" run --engine=filter node "$src/workers.js"
+		[[ "$stderr" == memseal*"linked to a fixed address"* ]]
+		[ -z "$output" ]
+	else
+		run_same --engine=filter node "$src/workers.js"
+		all_filtered 2
+	fi
+}
+
 @test "java: threads, the JIT, native libraries" {
 	needs javac
-	same 1 java -Xshare:auto "$src/Threads.java"
+	same_by_both 1 java -Xshare:auto "$src/Threads.java"
 	prints '^sum 1999999000000$'
 }

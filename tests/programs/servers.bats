@@ -76,6 +76,20 @@ audit_live() {
 	"$memseal" audit --fail-under 100 "${pids[@]}"
 }
 
+# filtered_server: the same with the filter engine.
+filtered_server=("$tree_audit" "$BATS_TEST_TMPDIR/audit" "$memseal" run --engine=filter --)
+
+# filtered_live MIN: every process that the server consists of now has a filter.
+filtered_live() {
+	local pid pids
+
+	mapfile -t pids < <(tree "$server" | tail -n +2)
+	[ "${#pids[@]}" -ge "$1" ]
+	for pid in "${pids[@]}"; do
+		[ "$(awk '$1 == "Seccomp_filters:" { print $2 }' "/proc/$pid/status")" -gt "$own_filters" ]
+	done
+}
+
 write_nginx_conf() {
 	mkdir -p "$BATS_TEST_TMPDIR/www"
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/www"
@@ -109,6 +123,25 @@ ask_nginx() {
 	curl -sS -o /dev/null -w '%{http_code}\n' "http://127.0.0.1:$1/absent"
 }
 
+# nginx_as_before PORT LIVE: the answers of the control, before and after a reload; LIVE MIN looks at
+# the processes.
+nginx_as_before() {
+	local master old
+
+	ask_nginx "$1" | diff "$BATS_TEST_TMPDIR/plain" -
+	"$2" 3
+	# A new configuration: the master starts new workers, the old ones leave.
+	master=$(cat "$BATS_TEST_TMPDIR/nginx.pid")
+	old=$(tree "$master" | tail -n 1)
+	kill -HUP "$master"
+	while kill -0 "$old" 2>/dev/null; do
+		sleep 0.1
+	done
+	ask_nginx "$1" | diff "$BATS_TEST_TMPDIR/plain" -
+	"$2" 3
+	stop QUIT
+}
+
 @test "nginx: a master and workers of another user, 10,000 requests" {
 	needs nginx ab curl
 	port=$(free_port)
@@ -120,20 +153,12 @@ ask_nginx() {
 	stop QUIT
 
 	serve "$port" "${sealed_server[@]}" nginx -c "$BATS_TEST_TMPDIR/nginx.conf"
-	ask_nginx "$port" >"$BATS_TEST_TMPDIR/sealed"
-	diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/sealed"
-	audit_live 3
-	# A new configuration: the master starts new workers, the old ones leave.
-	master=$(cat "$BATS_TEST_TMPDIR/nginx.pid")
-	old=$(tree "$master" | tail -n 1)
-	kill -HUP "$master"
-	while kill -0 "$old" 2>/dev/null; do
-		sleep 0.1
-	done
-	ask_nginx "$port" | diff "$BATS_TEST_TMPDIR/plain" -
-	audit_live 3
-	stop QUIT
+	nginx_as_before "$port" audit_live
 	all_sealed 5
+
+	serve "$port" "${filtered_server[@]}" nginx -c "$BATS_TEST_TMPDIR/nginx.conf"
+	nginx_as_before "$port" filtered_live
+	all_filtered 5
 }
 
 # ask_redis PORT: a benchmark, a script, a snapshot by a child, and what is in it then.
@@ -162,9 +187,15 @@ ask_redis() {
 	rm -f "$BATS_TEST_TMPDIR/dump.rdb"
 
 	serve "$port" "${sealed_server[@]}" "${redis[@]}"
-	ask_redis "$port" >"$BATS_TEST_TMPDIR/sealed"
-	diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/sealed"
+	ask_redis "$port" | diff "$BATS_TEST_TMPDIR/plain" -
 	audit_live 1
 	stop TERM
 	all_sealed 2
+	rm -f "$BATS_TEST_TMPDIR/dump.rdb"
+
+	serve "$port" "${filtered_server[@]}" "${redis[@]}"
+	ask_redis "$port" | diff "$BATS_TEST_TMPDIR/plain" -
+	filtered_live 1
+	stop TERM
+	all_filtered 2
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Arenas: building, freezing, and what a frozen one answers, beside one that is not frozen. */
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <memseal.h>
 
 #include "base/fault.h"
 #include "helpers/memory.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static size_t page;
 
@@ -188,6 +192,216 @@ START_TEST(file_size_limit_is_an_error)
 }
 END_TEST
 
+/* Is this flag of the kernel's (proc_pid_smaps(5), VmFlags) set on the mapping there? */
+static bool has_flag(const char *mem, const char *flag)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	uintptr_t start = 0, end = 0;
+	bool found = false;
+	char line[8192];
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "VmFlags:", 8) == 0 && (uintptr_t)mem >= start &&
+			(uintptr_t)mem < end)
+			found = strstr(line, flag) != NULL;
+		else if (line[0] < 'A' || line[0] > 'Z')
+			ck_assert_int_eq(sscanf(line, "%lx-%lx ", &start, &end), 2);
+	}
+	fclose(file);
+	return found;
+}
+
+START_TEST(what_is_locked_into_memory_stays_so)
+{
+	struct memseal_arena *arena = new_arena(10 * page), *control = new_arena(10 * page);
+	char *mem = fill(arena, 3 * page), *other = fill(control, 3 * page);
+
+	ck_assert_int_eq(mlock(mem, page), 0);
+	ck_assert(has_flag(mem, " lo"));
+	ck_assert_int_eq(memseal_arena_freeze(arena), 0);
+	ck_assert_int_eq(memseal_arena_freeze(control), 0);
+	ck_assert(has_flag(mem, " lo"));
+	ck_assert(has_flag(mem + 2 * page, " lo"));
+	ck_assert(!has_flag(other, " lo"));
+	ck_assert(is_full_of(mem, 3 * page, 'm'));
+}
+END_TEST
+
+/* As much as may be locked is: room for both at once is not needed, and what fails leaves it so. */
+START_TEST(locked_memory_has_a_limit)
+{
+	struct rlimit limit = { .rlim_cur = 8 * page, .rlim_max = 8 * page };
+	struct memseal_arena *arena = new_arena(7 * page);
+	char *mem = fill(arena, 6 * page);
+	int r;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	if (getuid() == 0)
+		ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+	ck_assert_int_eq(mlock(mem, 6 * page), 0);
+	limit.rlim_cur = page;
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	ck_assert_int_eq(memseal_arena_freeze(arena), -ENOMEM);
+	mem[0] = 'm';
+	limit.rlim_cur = 8 * page;
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	ck_assert_int_eq(mlock(mem, 6 * page), 0);
+	r = memseal_arena_freeze(arena);
+	ck_assert_int_eq(r, 0);
+	ck_assert(has_flag(mem, " lo"));
+	ck_assert(is_full_of(mem, 6 * page, 'm'));
+}
+END_TEST
+
+START_TEST(all_memory_may_be_locked)
+{
+	struct memseal_arena *arena;
+	char *mem;
+
+	ck_assert_int_eq(mlockall(MCL_CURRENT | MCL_FUTURE), 0);
+	arena = new_arena(10 * page);
+	mem = fill(arena, 3 * page);
+	ck_assert_int_eq(memseal_arena_freeze(arena), 0);
+	ck_assert(has_flag(mem, " lo"));
+	ck_assert_int_eq(write_through_proc(mem), -EIO);
+}
+END_TEST
+
+#define HUGE ((size_t)2 << 20)
+
+START_TEST(huge_pages_are_frozen)
+{
+	struct memseal_arena *arena = new_arena(5 * HUGE);
+	char *mem = memseal_arena_alloc(arena, 4 * HUGE, page);
+
+	ck_assert_ptr_nonnull(mem);
+	(void)madvise((void *)arena, 5 * HUGE, MADV_HUGEPAGE);
+	memset(mem, 'm', 4 * HUGE);
+	ck_assert_int_eq(memseal_arena_freeze(arena), 0);
+	ck_assert(is_full_of(mem, 4 * HUGE, 'm'));
+	ck_assert_int_eq(write_through_proc(mem), -EIO);
+	ck_assert_int_eq(write_through_proc(mem + 4 * HUGE - 1), -EIO);
+}
+END_TEST
+
+static void leave_proc(void)
+{
+	char dir[] = "arena-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	if (getuid() != 0)
+		ck_assert_int_eq(unshare(CLONE_NEWUSER), 0);
+	ck_assert_int_eq(chroot(dir), 0);
+	ck_assert_int_eq(access("/proc", F_OK), -1);
+}
+
+/* mseal(2) does not need it either; what asks about mappings before a filter is installed does. */
+START_TEST(without_proc)
+{
+	struct memseal_arena *arena = new_arena(10 * page), *other = new_arena(10 * page);
+	char *mem = fill(arena, 3 * page), *more = fill(other, 3 * page);
+	int fd = memfd_create("probe", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	bool direct;
+
+	ck_assert_int_eq(ftruncate(fd, (off_t)page), 0);
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+	direct = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED;
+	leave_proc();
+	ck_assert_int_eq(memseal_arena_freeze(arena), direct ? 0 : -ENOENT);
+	ck_assert(is_full_of(mem, 3 * page, 'm'));
+	ck_assert_int_eq(mprotect(arena, page, READ_WRITE), direct ? -1 : 0);
+	ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_REFUSE), 0);
+	ck_assert_int_eq(memseal_arena_freeze(other), -ENOENT);
+	memset(more, 'n', 3 * page);
+	ck_assert_int_eq(mprotect(other, page, PROT_READ), 0);
+}
+END_TEST
+
+static int refuses(long nr, int error, bool consent)
+{
+	struct memseal_arena *arena;
+	char *mem;
+	int r;
+
+	if (consent)
+		ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_REFUSE), 0);
+	arena = new_arena(10 * page);
+	mem = fill(arena, 3 * page);
+	deny(nr, error);
+	r = memseal_arena_freeze(arena);
+	ck_assert(is_full_of(mem, 3 * page, 'm'));
+	if (r == 0) {
+		ck_assert_int_eq(mprotect(arena, page, READ_WRITE), -1);
+		ck_assert_int_eq(write_through_proc(mem), -EIO);
+		return 0;
+	}
+	memset(mem, 'm', 3 * page);
+	ck_assert_ptr_nonnull(memseal_arena_alloc(arena, 16, 16));
+	ck_assert_uint_eq(smaps_sealed(arena, 4 * page), 0);
+	memseal_arena_free(arena);
+	ck_assert_uint_eq(smaps_count(arena, 10 * page).mapped, 0);
+	return r;
+}
+
+#ifndef SYS_fcntl
+#define SYS_fcntl SYS_fcntl64
+#endif
+
+static const struct {
+	long nr;
+	int error, expected, with_consent;
+} refusals[] = {
+	{ SYS_memfd_create, EPERM, -EPERM, -EPERM },
+	{ SYS_memfd_create, ENOSYS, -EOPNOTSUPP, -EOPNOTSUPP },
+	{ SYS_fcntl, EPERM, -EPERM, -EPERM },
+	{ SYS_mseal, EPERM, -EOPNOTSUPP, 0 },
+	{ SYS_mseal, ENOSYS, -EOPNOTSUPP, 0 },
+	{ SYS_mremap, EPERM, 0, -EOPNOTSUPP },
+	{ SYS_mremap, ENOSYS, 0, -EOPNOTSUPP },
+	{ SYS_msync, ENOSYS, 0, 0 },
+	{ SYS_madvise, EPERM, 0, 0 },
+	{ SYS_seccomp, EPERM, 0, -EOPNOTSUPP },
+};
+
+START_TEST(a_filter_refuses_a_call)
+{
+	int expected = refusals[_i].expected;
+
+	ck_assert_int_eq(refuses(refusals[_i].nr, refusals[_i].error, false), expected);
+}
+END_TEST
+
+START_TEST(a_filter_refuses_a_call_with_consent)
+{
+	ck_assert_int_eq(
+		refuses(refusals[_i].nr, refusals[_i].error, true), refusals[_i].with_consent);
+}
+END_TEST
+
+/* The filter cannot see what a ring does, and does not take it on. The kernel's seal does not mind.
+ */
+START_TEST(an_open_ring_counts_for_filters)
+{
+	struct io_uring_params params = { .flags = 0 };
+	struct memseal_arena *arena = new_arena(10 * page), *other = new_arena(10 * page);
+	char *mem = fill(arena, 3 * page), *more = fill(other, 3 * page);
+	int ring = (int)syscall(SYS_io_uring_setup, 1, &params);
+
+	ck_assert_int_ge(ring, 0);
+	ck_assert_int_eq(memseal_arena_freeze(arena), 0);
+	ck_assert(is_full_of(mem, 3 * page, 'm'));
+	ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_REFUSE), 0);
+	ck_assert_int_eq(memseal_arena_freeze(other), -EBUSY);
+	memset(more, 'n', 3 * page);
+	ck_assert_ptr_nonnull(memseal_arena_alloc(other, 16, 16));
+	close(ring);
+	ck_assert_int_eq(memseal_arena_freeze(other), 0);
+	ck_assert(is_full_of(more, 3 * page, 'n'));
+	ck_assert_int_eq(write_through_proc(more), -EIO);
+}
+END_TEST
+
 static unsigned count_mappings(void)
 {
 	FILE *file = fopen("/proc/self/maps", "re");
@@ -200,77 +414,177 @@ static unsigned count_mappings(void)
 	return count;
 }
 
-/* Every system call fails once; afterwards the arena is as before, or frozen. */
+static bool is_frozen(struct memseal_arena *arena, const char *mem)
+{
+	return mprotect(arena, page, PROT_READ) < 0 && munmap(arena, page) < 0 &&
+	       write_through_proc(mem) == -EIO;
+}
+
+static const int errors[] = { ENOMEM, EINVAL, EPERM, EACCES, EAGAIN, ENOSYS, EBUSY, EMFILE };
+
+/* In a child, as filters add up. True if the nth call was not made any more. */
+static bool try_with_fault(unsigned long nth, int error)
+{
+	struct memseal_arena *arena = new_arena(10 * page);
+	char *mem = fill(arena, 3 * page);
+	unsigned fds = count_fds(), mappings = count_mappings();
+	unsigned long made;
+	int r;
+
+	fault_arm(nth, error);
+	r = memseal_arena_freeze(arena);
+	made = fault_count();
+	fault_arm(0, 0);
+	ck_assert_uint_eq(count_fds(), fds);
+	ck_assert(is_full_of(mem, 3 * page, 'm'));
+	if (r < 0) {
+		ck_assert_msg(
+			r == -error || r == -EOPNOTSUPP || r == -ENOMEM, "call %lu: %d", nth, r);
+		/* What was put back is no longer one with the unused rest. */
+		ck_assert(count_mappings() <= mappings + 1);
+		mem[5] = 'n';
+		mem[5] = 'm';
+		ck_assert_ptr_nonnull(memseal_arena_alloc(arena, 16, 16));
+		ck_assert_int_eq(memseal_arena_freeze(arena), 0);
+	}
+	ck_assert(is_frozen(arena, mem));
+	ck_assert(is_full_of(mem, 3 * page, 'm'));
+	return nth > made;
+}
+
 static void walk(int error)
 {
 	for (unsigned long nth = 1;; nth++) {
-		struct memseal_arena *arena = new_arena(10 * page);
-		char *mem = fill(arena, 3 * page);
-		unsigned fds = count_fds(), mappings = count_mappings();
-		unsigned long made;
-		int r;
+		pid_t pid = fork();
+		int status;
 
-		fault_arm(nth, error);
-		r = memseal_arena_freeze(arena);
-		made = fault_count();
-		fault_arm(0, 0);
-		ck_assert_uint_eq(count_fds(), fds);
-		ck_assert(is_full_of(mem, 3 * page, 'm'));
-		if (r < 0) {
-			/* What was put back is no longer one with the unused rest. */
-			ck_assert_uint_le(count_mappings(), mappings + 1);
-			mem[5] = 'n';
-			ck_assert_uint_eq(smaps_sealed(arena, 4 * page), 0);
-			ck_assert_ptr_nonnull(memseal_arena_alloc(arena, 16, 16));
-			ck_assert_int_eq(memseal_arena_freeze(arena), 0);
-		}
-		ck_assert_uint_eq(smaps_sealed(arena, 4 * page), 4 * page);
-		ck_assert_int_eq(write_through_proc(mem), -EIO);
-		if (nth > made)
+		if (pid == 0)
+			_exit(try_with_fault(nth, error) ? 42 : 0);
+		status = wait_for(pid);
+		ck_assert_msg(status == 0 || status == 42, "call %lu failing with %d: %d", nth,
+			error, status);
+		if (status == 42) {
+			ck_assert_uint_ge(nth, 15);
 			return;
+		}
 	}
 }
 
 START_TEST(each_call_may_fail)
 {
-	walk(ENOMEM);
-	walk(EINVAL);
+	walk(errors[_i]);
 }
 END_TEST
 
+/* Not with EPERM: to mremap(2) it means "sealed", and no kernel says so once and then no longer. */
+START_TEST(each_call_may_fail_with_consent)
+{
+	if (errors[_i] == EPERM)
+		return;
+	ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_REFUSE), 0);
+	walk(errors[_i]);
+}
+END_TEST
+
+/*
+ * Readers of whatever arena there is at the moment, by loads, and by a system call that copies from
+ * it: in the midst of freezes, and of freezes that fail and are undone.
+ */
+
+#define READERS 8
+#define FREEZES 2000 /* thousands: a window may be narrow */
+
+static size_t extent(void)
+{
+	return 4 * page;
+}
+
 static bool stop;
+static const volatile unsigned char *current;
+
+static unsigned char byte_at(size_t i)
+{
+	return (unsigned char)(i * 7 + i / page + 1);
+}
+
+static bool is_right(const volatile unsigned char *mem)
+{
+	for (size_t i = 0; i < extent(); i += 61)
+		if (mem[i] != byte_at(i))
+			return false;
+	return true;
+}
+
+static bool is_copied_right(int to, int from, const volatile unsigned char *mem)
+{
+	unsigned char bytes[64];
+
+	for (size_t i = 0; i < extent(); i += page / 4) {
+		if (write(to, (const void *)(mem + i), sizeof(bytes)) != sizeof(bytes) ||
+			read(from, bytes, sizeof(bytes)) != sizeof(bytes))
+			return false;
+		for (size_t j = 0; j < sizeof(bytes); j++)
+			if (bytes[j] != byte_at(i + j))
+				return false;
+	}
+	return true;
+}
 
 static void *reader(void *arg)
 {
-	const volatile char *mem = arg;
+	bool copies = (uintptr_t)arg % 2, right = true;
+	int fds[2];
 
-	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE))
-		for (size_t i = 0; i < 64 * page; i += 61)
-			if (mem[i] != 'm')
-				return arg;
-	return NULL;
+	if (pipe(fds) < 0)
+		return arg;
+	while (right && !__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+		const volatile unsigned char *mem = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
+
+		if (mem)
+			right = copies ? is_copied_right(fds[1], fds[0], mem) : is_right(mem);
+	}
+	return right ? NULL : arg;
+}
+
+static struct memseal_arena *publish(void)
+{
+	struct memseal_arena *arena = new_arena(extent() + page);
+	unsigned char *mem = memseal_arena_alloc(arena, extent(), 64);
+
+	ck_assert_ptr_nonnull(mem);
+	for (size_t i = 0; i < extent(); i++)
+		mem[i] = byte_at(i);
+	__atomic_store_n(&current, mem, __ATOMIC_RELEASE);
+	return arena;
 }
 
 START_TEST(readers_see_the_same_bytes)
 {
-	for (unsigned round = 0; round < 20; round++) {
-		struct memseal_arena *arena = new_arena(100 * page);
-		char *mem = fill(arena, 64 * page);
-		pthread_t threads[8];
-		void *wrong;
+	pthread_t threads[READERS];
+	unsigned undone = 0;
+	void *wrong;
 
-		__atomic_store_n(&stop, false, __ATOMIC_RELEASE);
-		for (unsigned i = 0; i < 8; i++)
-			ck_assert_int_eq(pthread_create(&threads[i], NULL, reader, mem), 0);
-		usleep(1000);
-		ck_assert_int_eq(memseal_arena_freeze(arena), 0);
-		usleep(1000);
-		__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-		for (unsigned i = 0; i < 8; i++) {
-			ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
-			ck_assert_ptr_null(wrong);
-		}
+	for (size_t i = 0; i < READERS; i++)
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, reader, (void *)(uintptr_t)(i + 1)), 0);
+	for (unsigned round = 0; round < FREEZES; round++) {
+		struct memseal_arena *arena = publish();
+		int r;
+
+		fault_arm(round % 2 ? round / 2 % 24 : 0, ENOMEM);
+		r = memseal_arena_freeze(arena);
+		fault_arm(0, 0);
+		undone += r == -ENOMEM;
+		if (r < 0)
+			r = memseal_arena_freeze(arena);
+		ck_assert_int_eq(r, 0);
 	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < READERS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
+		ck_assert_ptr_null(wrong);
+	}
+	ck_assert_uint_ge(undone, FREEZES / 10);
 }
 END_TEST
 
@@ -290,7 +604,18 @@ int main(void)
 	tcase_add_test(cases, a_forked_child_keeps_its_copy);
 	tcase_add_test(cases, bytes_cannot_be_written_by_proc);
 	tcase_add_test(cases, file_size_limit_is_an_error);
-	tcase_add_test(cases, each_call_may_fail);
+	tcase_add_test(cases, what_is_locked_into_memory_stays_so);
+	tcase_add_test(cases, huge_pages_are_frozen);
+	tcase_add_test(cases, without_proc);
+	if (!SANITIZED) { /* which maps too much */
+		tcase_add_test(cases, locked_memory_has_a_limit);
+		tcase_add_test(cases, all_memory_may_be_locked);
+	}
+	tcase_add_loop_test(cases, a_filter_refuses_a_call, 0, COUNT(refusals));
+	tcase_add_loop_test(cases, a_filter_refuses_a_call_with_consent, 0, COUNT(refusals));
+	tcase_add_test(cases, an_open_ring_counts_for_filters);
+	tcase_add_loop_test(cases, each_call_may_fail, 0, COUNT(errors));
+	tcase_add_loop_test(cases, each_call_may_fail_with_consent, 0, COUNT(errors));
 	tcase_add_test(cases, readers_see_the_same_bytes);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);

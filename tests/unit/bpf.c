@@ -215,7 +215,9 @@ END_TEST
 #define SEAL_START UINT64_C(0x7f0000010000)
 #define SEAL_END   UINT64_C(0x7f0000014000) /* 4 pages */
 #define BEFORE     (SEAL_START - PAGE)
+#define HUGE       UINT64_C(0x7f0000000000) /* the seal is in the first huge page from there on */
 #define FAR        UINT64_C(0x7e0000000000) /* nothing sealed there */
+#define SPACE      (UINT64_C(1) << 57)      /* ends there, tags left aside */
 
 static const struct example {
 	uint64_t effects;
@@ -275,6 +277,36 @@ static const struct example {
 	{ U, N_MREMAP, { FAR, SEAL_START - FAR + PAGE, SEAL_START - FAR, 0 }, REFUSED },
 	{ U, N_MREMAP, { SEAL_END, -8 * PAGE, -9 * PAGE, 0 }, ALLOWED },
 	{ U, N_MREMAP, { SEAL_END + PAGE, -4 * PAGE, -5 * PAGE, 0 }, REFUSED }, /* wraps */
+	/* Bits that another processor takes for a tag: the sum with them wraps to the seal. */
+	{ U, N_MREMAP, { -PAGE, SEAL_START + 2 * PAGE, SEAL_START + PAGE, 0 }, REFUSED },
+	{ U, N_MREMAP, { -PAGE, SEAL_START + PAGE, SEAL_START, 0 }, ALLOWED },
+	{ U, N_MREMAP, { -PAGE, SEAL_END + 2 * PAGE, SEAL_END + PAGE, 0 }, ALLOWED },
+	/* Moves from where no memory is: the seal may be what a sum that wraps cuts off. */
+	{ U, N_MREMAP, { -PAGE, SEAL_START + 2 * PAGE, SEAL_START + PAGE, 3, SEAL_END }, REFUSED },
+	{ S, N_MREMAP, { -PAGE, SEAL_START + 2 * PAGE, SEAL_START + PAGE, 3, SEAL_END }, REFUSED },
+	{ G, N_MREMAP, { -PAGE, SEAL_START + 2 * PAGE, SEAL_START + PAGE, 3, SEAL_END }, ALLOWED },
+	{ U, N_MREMAP, { SPACE - 2 * PAGE, 2 * PAGE, PAGE, 3, FAR }, REFUSED },
+	{ U, N_MREMAP, { SPACE - 3 * PAGE, 2 * PAGE, PAGE, 3, FAR }, ALLOWED },
+	{ U, N_MREMAP, { SPACE - 2 * PAGE, 2 * PAGE, 2 * PAGE, 3, FAR }, REFUSED },
+	{ U, N_MREMAP, { SPACE - 2 * PAGE, 2 * PAGE, 2 * PAGE, 5 }, REFUSED },
+	{ U, N_MREMAP, { SPACE - 2 * PAGE, 2 * PAGE, 3 * PAGE, 1 }, ALLOWED },
+	{ U, N_MREMAP, { FAR, SPACE - FAR, PAGE, 3, SEAL_END }, REFUSED },
+	{ U, N_MREMAP, { SEAL_END, SPACE - SEAL_END - PAGE, PAGE, 3, FAR }, ALLOWED },
+	{ U, N_MREMAP, { SEAL_END, -8 * PAGE, PAGE, 3, FAR }, REFUSED },
+	{ U, N_MREMAP, { FAR, 2 * PAGE, PAGE, 3, SEAL_END }, ALLOWED },
+	/* What may be huge pages is cut off and moved as such: the last from HUGE on holds the
+	   seal. */
+	{ U, N_MREMAP, { HUGE, 2 * PAGE, PAGE, 0 }, REFUSED },
+	{ S, N_MREMAP, { HUGE, 2 * PAGE, PAGE, 0 }, REFUSED },
+	{ U, N_MREMAP, { HUGE + PAGE, 2 * PAGE, PAGE, 0 }, ALLOWED },
+	{ U, N_MREMAP, { HUGE - 0x200000, 0x200000, PAGE, 0 }, ALLOWED },
+	{ U, N_MREMAP, { HUGE - 0x200000, 0x200000 + PAGE, PAGE, 0 }, REFUSED },
+	{ U, N_MREMAP, { HUGE, PAGE, PAGE, 3, FAR }, REFUSED },
+	{ U, N_MREMAP, { HUGE, PAGE, 2 * PAGE, 3, FAR }, REFUSED },
+	{ U, N_MREMAP, { HUGE + PAGE, PAGE, PAGE, 3, FAR }, ALLOWED },
+	{ U, N_MREMAP, { HUGE, PAGE, PAGE, 0 }, ALLOWED },
+	{ U, N_MREMAP, { HUGE, PAGE, 2 * PAGE, 1 }, ALLOWED },
+	{ G, N_MREMAP, { HUGE, PAGE, 2 * PAGE, 1 }, ALLOWED },
 	/* Growth. */
 	{ G, N_MREMAP, { SEAL_START, PAGE, 2 * PAGE, 0 }, REFUSED },
 	{ G, N_MREMAP, { SEAL_START, 2 * PAGE, PAGE, 0 }, ALLOWED },
@@ -343,6 +375,48 @@ START_TEST(answers_examples)
 	data.nr = model_number(ABI_X32, example->name);
 	ck_assert_uint_eq(stack_run(&stack, &data), answer_of(&policy, example->verdict));
 	stack_free(&stack);
+}
+END_TEST
+
+/* 32-bit kernels, where sums wrap at 4 GiB: moves that shorten, from an address, to a target. */
+
+#define LOW_START UINT64_C(0x10000000)
+#define LOW_END   UINT64_C(0x10004000)
+#define LOW_FAR   UINT64_C(0x20000000)
+#define HIGH      UINT64_C(0xb0000000)
+
+static const struct example low_examples[] = {
+	{ U, N_MREMAP, { 0xfffff000, LOW_START + 2 * PAGE, LOW_START + PAGE, 3, LOW_FAR },
+		REFUSED },
+	{ S, N_MREMAP, { HIGH, LOW_START - HIGH + PAGE, LOW_START - HIGH, 3, LOW_FAR }, REFUSED },
+	{ G, N_MREMAP, { HIGH, LOW_START - HIGH + PAGE, LOW_START - HIGH, 3, LOW_FAR }, ALLOWED },
+	{ U, N_MREMAP, { HIGH, -HIGH, PAGE, 3, LOW_FAR }, REFUSED },
+	{ U, N_MREMAP, { HIGH, -HIGH - PAGE, PAGE, 3, LOW_FAR }, ALLOWED },
+	{ U, N_MREMAP, { HIGH, LOW_START - HIGH + PAGE, LOW_START - HIGH, 0 }, REFUSED },
+	{ U, N_MREMAP, { HIGH, LOW_END - HIGH + PAGE, LOW_END - HIGH, 0 }, ALLOWED },
+	{ U, N_MREMAP, { HIGH, 2 * PAGE, PAGE, 3, LOW_FAR }, ALLOWED },
+};
+
+static void assert_low_example(const struct example *example, enum bpf_arch arch, enum abi abi)
+{
+	struct bpf_policy policy = { arch, PAGE, SECCOMP_RET_KILL_PROCESS,
+		SECCOMP_RET_ERRNO | ENOSYS, 0, 0, false };
+	struct bpf_range range = { LOW_START, LOW_END, example->effects };
+	struct model model = { &policy, &range, 1 };
+	struct seccomp_data data = { model_number(abi, example->name), model_audit(abi), 0, { 0 } };
+	struct stack stack = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(example->args); i++)
+		data.args[i] = (uint32_t)example->args[i];
+	stack_build(&stack, &model, BPF_MAXINSNS);
+	ck_assert_uint_eq(stack_run(&stack, &data), answer_of(&policy, example->verdict));
+	stack_free(&stack);
+}
+
+START_TEST(answers_low_examples)
+{
+	assert_low_example(&low_examples[_i], BPF_ARCH_ARM, ABI_ARM);
+	assert_low_example(&low_examples[_i], BPF_ARCH_I386, ABI_I386);
 }
 END_TEST
 
@@ -513,6 +587,7 @@ static Suite *suite(void)
 	tcase_set_timeout(cases, 300);
 	tcase_add_test(cases, answers_at_every_size);
 	tcase_add_loop_test(cases, answers_examples, 0, ARRAY_SIZE(examples));
+	tcase_add_loop_test(cases, answers_low_examples, 0, ARRAY_SIZE(low_examples));
 	tcase_add_loop_test(cases, holds_1250_ranges, BPF_ARCH_X86_64, BPF_ARCH_RISCV64 + 1);
 	tcase_add_test(cases, holds_huge_range_cheaply);
 	tcase_add_loop_test(cases, answers_exec_alone, BPF_ARCH_X86_64, BPF_ARCH_RISCV64 + 1);

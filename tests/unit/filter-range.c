@@ -538,6 +538,23 @@ START_TEST(shrinking_behind_a_page_that_stays)
 }
 END_TEST
 
+/* Huge pages would be cut off whole, and a seal in the same one with what is asked about. */
+START_TEST(shrinking_behind_what_may_be_huge)
+{
+	size_t huge = 2 << 20;
+	char *many = map_anon(2 * huge / page, READ_WRITE);
+
+	many += huge - (uintptr_t)many % huge;
+	consent();
+	ck_assert_int_eq(seal_by(MEMSEAL_ENGINE_AUTO, many + 3 * page, page, MEMSEAL_NO_SHRINK), 0);
+	ck_assert_int_eq(remapped(many, 2 * page, page, 0, NULL), EPERM);
+	for (size_t i = 0; i < 8; i++)
+		assert_holds(many + i * page, page, 0, i == 3 ? MEMSEAL_NO_SHRINK : 0);
+	ck_assert_int_eq(seal_by(MEMSEAL_ENGINE_AUTO, many + page, page, MEMSEAL_NO_SHRINK), 0);
+	assert_holds(many + page, page, 0, MEMSEAL_NO_SHRINK);
+}
+END_TEST
+
 START_TEST(query_changes_nothing)
 {
 	char before[64], *file;
@@ -644,6 +661,7 @@ static Suite *filter_range_suite(void)
 	/* AddressSanitizer needs mprotect(2) at the end. */
 	tcase_add_loop_test(tc, what_is_refused_everywhere, SANITIZED ? 1 : 0, 3);
 	tcase_add_test(tc, shrinking_behind_a_page_that_stays);
+	tcase_add_test(tc, shrinking_behind_what_may_be_huge);
 	tcase_add_test(tc, query_changes_nothing);
 	suite_add_tcase(suite, tc);
 

@@ -309,19 +309,25 @@ END_TEST
 
 static const struct {
 	const char *flags;
-	bool sealed, may_write;
+	bool sealed, may_write, locked, no_dump, no_fork, wiped;
 } flags[] = {
-	{ "VmFlags: rd wr mr mw me ac sl \n", true, true },
-	{ "VmFlags: rd mr me sl\n", true, false },
-	{ "VmFlags: sl mr\n", true, false },
-	{ "VmFlags: rd wr mr mw me ac \n", false, true },
-	{ "VmFlags: ex \n", false, false },
-	{ "VmFlags: \n", false, false },
-	{ "VmFlags:\n", false, false },
-	{ "VmFlags: slow s l sls mwx m xsl ?? \n", false, false },
-	{ "Size: 4 kB\nVmFlags: sl\n", true, false },
-	{ "VmFlags: sl\nNewField: mw\n", true, false }, /* a later kernel may add lines */
-	{ "VmFlag: mw\nVmFlags: sl\nVmFlagsToo: mw\n", true, false },
+	{ .flags = "VmFlags: rd wr mr mw me ac sl \n", .sealed = true, .may_write = true },
+	{ .flags = "VmFlags: rd mr me sl\n", .sealed = true },
+	{ .flags = "VmFlags: sl mr\n", .sealed = true },
+	{ .flags = "VmFlags: rd wr mr mw me ac \n", .may_write = true },
+	{ .flags = "VmFlags: rd wr lo dc dd \n", .locked = true, .no_dump = true, .no_fork = true },
+	{ .flags = "VmFlags: dc\n", .no_fork = true },
+	{ .flags = "VmFlags: dd\n", .no_dump = true },
+	{ .flags = "VmFlags: lo\n", .locked = true },
+	{ .flags = "VmFlags: rd wf \n", .wiped = true },
+	{ .flags = "VmFlags: ex \n" },
+	{ .flags = "VmFlags: \n" },
+	{ .flags = "VmFlags:\n" },
+	{ .flags = "VmFlags: slow s l sls mwx m xsl ?? d c ddc ld \n" },
+	{ .flags = "Size: 4 kB\nVmFlags: sl\n", .sealed = true },
+	{ .flags = "VmFlags: sl\nNewField: mw\n",
+		.sealed = true }, /* a later kernel may add lines */
+	{ .flags = "VmFlag: mw\nVmFlags: sl\nVmFlagsToo: mw\n", .sealed = true },
 };
 
 START_TEST(test_flags)
@@ -333,6 +339,10 @@ START_TEST(test_flags)
 	ck_assert_int_eq(parse_one(text, MAPS_SMAPS, &m), 1);
 	ck_assert_int_eq(m.sealed, flags[_i].sealed);
 	ck_assert_int_eq(m.may_write, flags[_i].may_write);
+	ck_assert_int_eq(m.locked, flags[_i].locked);
+	ck_assert_int_eq(m.no_dump, flags[_i].no_dump);
+	ck_assert_int_eq(m.no_fork, flags[_i].no_fork);
+	ck_assert_int_eq(m.wiped, flags[_i].wiped);
 }
 END_TEST
 

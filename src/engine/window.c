@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/window.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#include "base/sys.h"
+#include "engine/filter.h"
+#include "engine/own-maps.h"
+
+#define INSECURE 4 /* GRND_INSECURE of getrandom(2), Linux 5.6: never waits for entropy */
+
+/* Places that are tried before there is said to be no room. */
+#define TRIES 32
+
+/*
+ * Hints: a window whose filter is not in force is not used, and where memory lies already no other
+ * is mapped.
+ */
+static uint64_t window;    /* where it begins, or 0 */
+static uint64_t unchecked; /* the same, of one that may not be used yet */
+static uint64_t next;      /* where the last memory ended: the first place to try */
+static uint32_t maker;     /* the thread that makes a window, or 0; a futex */
+
+static size_t page_size(void)
+{
+	return getauxval(AT_PAGESZ);
+}
+
+static bool find_zone(struct zone *ret)
+{
+	return zone_find(
+		getauxval(AT_RANDOM), ret); /* on the main thread's stack, above all else */
+}
+
+static int random_below(uint64_t limit, uint64_t *ret)
+{
+	uint64_t value;
+
+	if (sys_getrandom(&value, sizeof(value), INSECURE) != sizeof(value))
+		return -EADDRNOTAVAIL;
+	*ret = value % limit;
+	return 0;
+}
+
+/* Asked of the kernel: vfork(2) shares this file's variables with a process of other filters. */
+static bool in_force(uint64_t base)
+{
+	size_t page = page_size();
+
+	return base && base % ZONE_WINDOW == 0 &&
+	       filter_held(base, base + page, page, WINDOW_EFFECTS) == WINDOW_EFFECTS;
+}
+
+struct pick {
+	struct zone zone;
+	uint64_t first; /* the window to begin with, counted from the start of the zone */
+	uint64_t base;
+};
+
+static int pick_job(struct scratch *scratch, void *arg)
+{
+	CLEANUP(own_maps_close) struct own_maps maps = { .fd = -1 };
+	struct pick *pick = arg;
+	uint64_t count = (pick->zone.end - pick->zone.start) / ZONE_WINDOW;
+	int r = own_maps_open(scratch, &maps);
+
+	for (uint64_t i = 0; r == 0 && i < count; i++) {
+		uint64_t base = pick->zone.start + (pick->first + i) % count * ZONE_WINDOW;
+		struct mapping mapping;
+
+		r = own_maps_at(&maps, base, &mapping);
+		if (r < 0)
+			return r;
+		if (r == 0 || mapping.start >= base + ZONE_WINDOW) {
+			pick->base = base;
+			return 0;
+		}
+		r = 0;
+	}
+	return r < 0 ? r : -EADDRNOTAVAIL;
+}
+
+/* A window in which nothing is mapped. */
+static int pick_base(uint64_t *ret_base)
+{
+	struct pick pick;
+	int r;
+
+	if (!find_zone(&pick.zone))
+		return -EADDRNOTAVAIL;
+	r = random_below((pick.zone.end - pick.zone.start) / ZONE_WINDOW, &pick.first);
+	if (r == 0)
+		r = scratch_run(pick_job, &pick);
+	if (r == 0)
+		*ret_base = pick.base;
+	return r;
+}
+
+/*
+ * For rings and the personality, wherever the window is. What others have mapped there meanwhile is
+ * not looked at: it is not what is to be held.
+ */
+static int check(uint64_t base)
+{
+	const struct bpf_range range = { base, base + ZONE_WINDOW,
+		MEMSEAL_NO_EXEC | MEMSEAL_NO_DISCARD };
+	enum filter_obstacle obstacle;
+
+	return filter_check(&range, 1, &obstacle);
+}
+
+static int install(uint64_t base)
+{
+	const struct bpf_range range = { base, base + ZONE_WINDOW, WINDOW_EFFECTS };
+	struct filter_report report;
+	struct bpf_policy policy;
+	int r = check(base);
+
+	if (r < 0)
+		return r;
+	if (!filter_tells(page_size(), WINDOW_EFFECTS))
+		return -EOPNOTSUPP;
+	filter_policy(&policy);
+	r = filter_install(&policy, &range, 1, &report);
+	return report.obstacle == FILTER_THREAD ? -ESRCH : r;
+}
+
+/*
+ * A ring may have been opened between the check and the filter, which keeps further ones from being
+ * opened. Then the window waits until that one is closed.
+ */
+static int make(uint64_t *ret_base)
+{
+	uint64_t base = unchecked;
+	int r = 0;
+
+	if (!in_force(base)) {
+		r = pick_base(&base);
+		if (r == 0 && !in_force(base)) /* by a program that executed this one */
+			r = install(base);
+	}
+	if (r < 0)
+		return r;
+	unchecked = base;
+	r = check(base);
+	if (r < 0)
+		return r;
+	__atomic_store_n(&window, base, __ATOMIC_RELEASE);
+	*ret_base = base;
+	return 0;
+}
+
+/* A child of fork(2) may find itself locked out by a thread that only its parent has. */
+static bool lives(uint32_t thread, uint32_t self)
+{
+	return thread != self && sys_tgkill(sys_getpid(), (pid_t)thread, 0) != -ESRCH;
+}
+
+static void lock(void)
+{
+	uint32_t self = (uint32_t)sys_gettid(), holder;
+
+	for (;;) {
+		holder = __atomic_load_n(&maker, __ATOMIC_RELAXED);
+		if (holder && lives(holder, self))
+			(void)sys_futex(&maker, FUTEX_WAIT_PRIVATE, holder, NULL);
+		else if (__atomic_compare_exchange_n(
+				 &maker, &holder, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return;
+	}
+}
+
+static void unlock(void)
+{
+	__atomic_store_n(&maker, 0, __ATOMIC_RELEASE);
+	(void)sys_futex(&maker, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
+}
+
+/* The window, if it can be used; else 0. */
+static uint64_t usable(void)
+{
+	uint64_t base = __atomic_load_n(&window, __ATOMIC_ACQUIRE);
+
+	return in_force(base) ? base : 0;
+}
+
+int window_open(uint64_t *ret_base)
+{
+	uint64_t base = usable();
+	int r = 0;
+
+	if (!base) {
+		lock();
+		base = usable();
+		if (!base)
+			r = make(&base);
+		unlock();
+	}
+	if (r == 0)
+		*ret_base = base;
+	return r;
+}
+
+/* What to map, with a length of whole pages, and where it may lie. */
+struct wanted {
+	uint64_t len, align;
+	int prot, flags, fd;
+	uint64_t start, end;
+};
+
+/* The address, or a negative errno: -EEXIST if something lies there. */
+static long map_at(const struct wanted *wanted, uint64_t at)
+{
+	long r = sys_mmap(at, (size_t)wanted->len, wanted->prot,
+		wanted->flags | MAP_FIXED_NOREPLACE, wanted->fd, 0);
+
+	if (sys_failed(r) || (uint64_t)r == at)
+		return r;
+	/* The flag is not known (before Linux 4.17), and the address was taken for a wish. */
+	sys_undo_mmap((uint64_t)r, (size_t)wanted->len);
+	return -EEXIST;
+}
+
+/* Behind the last memory: a place that no other thread will try; 0 if there is not room enough. */
+static uint64_t claim(const struct wanted *wanted)
+{
+	uint64_t last = __atomic_load_n(&next, __ATOMIC_RELAXED), at;
+
+	do {
+		at = page_down(last + wanted->align - 1, wanted->align);
+		if (at < wanted->start || at > wanted->end - wanted->len)
+			return 0;
+	} while (!__atomic_compare_exchange_n(
+		&next, &last, at + wanted->len, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return at;
+}
+
+static int random_place(const struct wanted *wanted, uint64_t *ret)
+{
+	uint64_t places = (wanted->end - wanted->start - wanted->len) / wanted->align + 1, place;
+	int r = random_below(places, &place);
+
+	if (r == 0)
+		*ret = wanted->start + place * wanted->align;
+	return r;
+}
+
+/* A filter holds something here: a window, of whomever. They all begin at multiples of their size.
+ */
+static bool is_held(const struct wanted *wanted, uint64_t at)
+{
+	size_t page = page_size();
+
+	for (uint64_t end = at + wanted->len; at < end;
+		at = page_down(at, ZONE_WINDOW) + ZONE_WINDOW)
+		if (filter_held(at, at + page, page, MEMSEAL_NO_UNMAP))
+			return true;
+	return false;
+}
+
+static int read_wanted(struct wanted *wanted, uint64_t room)
+{
+	if (wanted->len == 0 || page_up_overflows(wanted->len, page_size(), &wanted->len))
+		return -EINVAL;
+	wanted->align = max_u64(wanted->align, page_size());
+	return wanted->len <= room && wanted->align <= ZONE_WINDOW ? 0 : -EADDRNOTAVAIL;
+}
+
+long window_map(size_t len, size_t align, int prot, int flags, int fd)
+{
+	struct wanted wanted = {
+		.len = len, .align = align, .prot = prot, .flags = flags, .fd = fd
+	};
+	int r = read_wanted(&wanted, ZONE_WINDOW);
+	uint64_t at;
+
+	if (r == 0)
+		r = window_open(&wanted.start);
+	if (r < 0)
+		return r;
+	wanted.end = wanted.start + ZONE_WINDOW;
+	at = claim(&wanted);
+	for (int tries = 0; tries < TRIES; tries++) {
+		long mapped = at ? map_at(&wanted, at) : -EEXIST;
+
+		if (mapped != -EEXIST)
+			return mapped;
+		r = random_place(&wanted, &at);
+		if (r < 0)
+			return r;
+		__atomic_store_n(&next, at + wanted.len, __ATOMIC_RELAXED);
+	}
+	return -EADDRNOTAVAIL;
+}
+
+long zone_map(size_t len, size_t align, int prot, int flags, int fd)
+{
+	struct wanted wanted = {
+		.len = len, .align = align, .prot = prot, .flags = flags, .fd = fd
+	};
+	struct zone zone;
+	uint64_t at;
+	int r;
+
+	if (!find_zone(&zone))
+		return -EADDRNOTAVAIL;
+	r = read_wanted(&wanted, zone.end - zone.start);
+	wanted.start = zone.start;
+	wanted.end = zone.end;
+	for (int tries = 0; r == 0 && tries < TRIES; tries++) {
+		long mapped = -EEXIST;
+
+		r = random_place(&wanted, &at);
+		if (r == 0 && !is_held(&wanted, at))
+			mapped = map_at(&wanted, at);
+		if (mapped != -EEXIST)
+			return mapped;
+	}
+	return r < 0 ? r : -EADDRNOTAVAIL;
+}

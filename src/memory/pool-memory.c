@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "memory/pool-memory.h"
+
+#include <errno.h>
+#include <memseal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "base/sys.h"
+#include "engine/kernel.h"
+#include "memory/place.h"
+#include "memory/range.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
+#endif
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010 /* Linux 5.1 */
+#endif
+
+/* What is there may be written; nobody can cut it off, punch holes into it, or map it to write. */
+#define SEALS (F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+/* The body's file. */
+struct body_file {
+	int fd;
+	bool secret; /* memfd_secret(2): the kernel itself cannot reach its pages */
+};
+
+static int open_secret(struct body_file *ret)
+{
+	ret->secret = true;
+	ret->fd = sys_memfd_secret(O_CLOEXEC);
+	return ret->fd < 0 ? ret->fd : 0;
+}
+
+static int open_memfd(struct body_file *ret)
+{
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+
+	ret->secret = false;
+	ret->fd = sys_memfd_create("memseal-pool", flags | MFD_NOEXEC_SEAL);
+	if (ret->fd == -EINVAL)
+		ret->fd = sys_memfd_create("memseal-pool", flags);
+	return ret->fd < 0 ? ret->fd : 0;
+}
+
+/* A file that grew beyond the limit would not be refused alone: SIGXFSZ kills. */
+static int check_limit(uint64_t size)
+{
+	struct rlimit limit;
+	int r = sys_prlimit(0, RLIMIT_FSIZE, NULL, &limit);
+
+	if (r < 0)
+		return r;
+	return limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur ? 0 : -EFBIG;
+}
+
+/* Its pages are there at once: a lack of memory is an error here, and no SIGBUS later. */
+static int size_file(const struct body_file *file, uint64_t size)
+{
+	int r = check_limit(size);
+
+	if (r == 0)
+		r = sys_ftruncate(file->fd, size);
+	return r < 0 || file->secret ? r : sys_fallocate(file->fd, 0, 0, size);
+}
+
+/* Asked back: a filter or an emulator may answer 0 and do nothing. */
+static bool add_seals(int fd)
+{
+	int r = sys_fcntl(fd, F_ADD_SEALS, SEALS);
+
+	if (r == 0)
+		r = sys_fcntl(fd, F_GET_SEALS, 0);
+	return r > 0 && (r & SEALS) == SEALS;
+}
+
+static int map_over(uint64_t start, uint64_t end, int prot, int flags, int fd)
+{
+	long r = sys_mmap(start, (size_t)(end - start), prot, flags | MAP_FIXED, fd, 0);
+
+	return sys_failed(r) ? (int)r : 0;
+}
+
+static int map_body(const struct pool_memory *memory, const struct body_file *file, uint64_t *holds)
+{
+	size_t len = (size_t)(memory->body_end - memory->body);
+	int r = map_over(
+		memory->body, memory->body_end, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd);
+
+	if (r < 0)
+		return r;
+	/* First, so that little time is left to another thread that forks. */
+	if (sys_madvise(memory->body, len, MADV_DONTFORK) == 0)
+		*holds |= MEMSEAL_POOL_NO_FORK;
+	if (sys_madvise(memory->body, len, MADV_DONTDUMP) == 0)
+		*holds |= MEMSEAL_POOL_NO_DUMP;
+	if (file->secret)
+		*holds |= MEMSEAL_POOL_SECRET | MEMSEAL_POOL_LOCKED | MEMSEAL_POOL_NO_DUMP |
+			  MEMSEAL_POOL_NO_DISCARD;
+	else if (add_seals(file->fd))
+		*holds |= MEMSEAL_POOL_NO_DISCARD;
+	if (!file->secret && sys_mlock(memory->body, len) == 0)
+		*holds |= MEMSEAL_POOL_LOCKED;
+	return 0;
+}
+
+static int try_body(
+	const struct pool_memory *memory, int (*open_file)(struct body_file *), uint64_t *holds)
+{
+	CLEANUP(sys_close_cleanup) int fd = -1;
+	struct body_file file;
+	int r = open_file(&file);
+
+	fd = file.fd;
+	if (r == 0)
+		r = size_file(&file, memory->body_end - memory->body);
+	return r < 0 ? r : map_body(memory, &file, holds);
+}
+
+/* Head and free list: the guards are what is left of the reservation. */
+static int map_rest(const struct pool_memory *memory)
+{
+	int r = map_over(
+		memory->head, memory->end, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	return r < 0 ? r
+		     : sys_madvise(memory->head, (size_t)(memory->free - memory->head),
+			       MADV_WIPEONFORK);
+}
+
+static void touch(const struct pool_memory *memory)
+{
+	for (uint64_t at = memory->body; at < memory->body_end; at += memory_page())
+		*(volatile char *)(uintptr_t)at = 0;
+}
+
+/* The errors of many calls as those that are documented. */
+static int plain_error(int r)
+{
+	switch (r) {
+	case 0:
+	case -EMFILE:
+	case -ENFILE:
+		return r;
+	case -ENOMEM:
+	case -ENOSPC:
+	case -EFBIG:
+	case -EAGAIN:
+		return -ENOMEM;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+int pool_memory_map(
+	uint64_t body, uint64_t head, uint64_t free, struct pool_memory *ret, uint64_t *ret_holds)
+{
+	uint64_t page = memory_page(), holds = MEMSEAL_POOL_GUARDED;
+	uint64_t size = page + body + page + head + free;
+	struct pool_memory memory;
+	long start = place_map(PLACE_REPLACED, (size_t)size, page, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+	int r;
+
+	if (sys_failed(start))
+		return plain_error((int)start);
+	memory.start = (uintptr_t)start;
+	memory.body = memory.start + page;
+	memory.body_end = memory.body + body;
+	memory.head = memory.body_end + page;
+	memory.free = memory.head + head;
+	memory.end = memory.free + free;
+	/* memfd_secret(2) is missing, or all of it would be more than may be locked. */
+	r = try_body(&memory, open_secret, &holds);
+	if (r < 0)
+		r = try_body(&memory, open_memfd, &holds);
+	if (r == 0)
+		r = map_rest(&memory);
+	if (r < 0) {
+		pool_memory_unmap(&memory);
+		return plain_error(r);
+	}
+	touch(&memory);
+	*ret = memory;
+	*ret_holds = holds;
+	return 0;
+}
+
+/* With consent that is more than a pool needs, which an io_uring that is open forbids. */
+static int hold(const struct pool_memory *memory)
+{
+	int r = place_hold(PLACE_REPLACED, memory->start, memory->end);
+
+	return r < 0 ? memseal_range((void *)(uintptr_t)memory->start,
+			       (size_t)(memory->end - memory->start), MEMSEAL_MAPPING)
+		     : 0;
+}
+
+int pool_memory_seal(const struct pool_memory *memory)
+{
+	int r = sys_mprotect(memory->head, (size_t)(memory->free - memory->head), PROT_READ);
+
+	if (r == 0)
+		r = hold(memory);
+	if (r == 0 && kernel_sealed(memory->body, memory_page()) == 0)
+		r = -EOPNOTSUPP; /* a filter answered in mseal(2)'s place */
+	return r;
+}
+
+void pool_memory_unmap(const struct pool_memory *memory)
+{
+	sys_undo_mmap(memory->start, (size_t)(memory->end - memory->start));
+}
