@@ -17,6 +17,14 @@
 #include "model/image.h"
 #include "model/plan.h"
 
+/* Newer than some C libraries. */
+#ifndef PT_GNU_PROPERTY
+#define PT_GNU_PROPERTY 0x6474e553
+#endif
+#ifndef PROT_BTI
+#define PROT_BTI 0x10
+#endif
+
 /* An image that may have something to seal. */
 struct own_image {
 	const char *name;

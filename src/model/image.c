@@ -5,6 +5,10 @@
 #include <elf.h>
 #include <errno.h>
 
+#ifndef GNU_PROPERTY_AARCH64_FEATURE_1_AND /* not in musl's header */
+#define GNU_PROPERTY_AARCH64_FEATURE_1_AND 0xc0000000
+#define GNU_PROPERTY_AARCH64_FEATURE_1_BTI (1U << 0)
+#endif
 #ifndef GNU_PROPERTY_MEMORY_SEAL
 #define GNU_PROPERTY_MEMORY_SEAL 3 /* binutils 2.44 */
 #endif
