@@ -98,8 +98,8 @@ int content_check_view(int fd)
 
 	if (sys_failed(view))
 		return view == -EPERM ? -EOPNOTSUPP : (int)view;
-	r = sys_mprotect((uint64_t)view, 1, PROT_READ | PROT_WRITE);
-	sys_undo_mmap((uint64_t)view, 1);
+	r = sys_mprotect((uintptr_t)view, 1, PROT_READ | PROT_WRITE);
+	sys_undo_mmap((uintptr_t)view, 1);
 	if (r == -ENOMEM)
 		return r;
 	return r == -EACCES ? 0 : -EOPNOTSUPP;
@@ -207,7 +207,7 @@ static int map_spare(int fd, size_t len, struct content_spare *ret)
 
 	if (sys_failed(start))
 		return (int)start;
-	*ret = (struct content_spare){ .start = (uint64_t)start, .len = len };
+	*ret = (struct content_spare){ .start = (uintptr_t)start, .len = len };
 	return 0;
 }
 

@@ -32,7 +32,7 @@ static long map_aligned(size_t len, size_t align, int prot, int flags, int fd)
 	r = sys_mmap(0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (sys_failed(r))
 		return r;
-	found = (uint64_t)r;
+	found = (uintptr_t)r;
 	start = page_down(found + align - 1, align);
 	r = sys_mmap(start, len, prot, flags | MAP_FIXED, fd, 0);
 	if (sys_failed(r)) {
