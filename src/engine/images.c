@@ -45,7 +45,7 @@ struct job {
 	struct plan plan;
 	struct own_maps maps;
 	struct mapping *mappings; /* that hold a part of an image, and the kernel's */
-	size_t mapping_count;
+	size_t mapping_count, mapping_room;
 	struct relro_span *repairs;
 	size_t repair_count;
 	struct images_piece *locks; /* of bytes, with opts->strict */
@@ -201,14 +201,9 @@ static int plan_images(struct job *job)
 
 static int add_mapping(struct job *job, const struct mapping *mapping)
 {
-	struct mapping *place = scratch_alloc(job->scratch, sizeof(*place));
-
-	if (!place)
+	if (job->mapping_count == job->mapping_room)
 		return -ENOSPC;
-	if (job->mapping_count == 0)
-		job->mappings = place;
-	*place = *mapping;
-	job->mapping_count++;
+	job->mappings[job->mapping_count++] = *mapping;
 	return 0;
 }
 
@@ -261,9 +256,18 @@ static int collect_system_mappings(struct job *job)
 
 static int collect_mappings(struct job *job)
 {
-	int r = collect_image_mappings(job);
+	size_t room;
+	int r;
 
-	return r < 0 ? r : collect_system_mappings(job);
+	job->mappings = scratch_rest(job->scratch, &room);
+	job->mapping_room = room / sizeof(*job->mappings);
+	r = collect_image_mappings(job);
+	if (r == 0)
+		r = collect_system_mappings(job);
+	if (r < 0)
+		return r;
+	room = job->mapping_count * sizeof(*job->mappings);
+	return scratch_alloc(job->scratch, room) ? 0 : -ENOSPC;
 }
 
 /* Calls fn for each piece of each mapping. */
