@@ -265,20 +265,27 @@ void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_t align
 
 /*
  * Freezes an arena for ever. Other threads may read it meanwhile, and see the same bytes all the
- * time; one that writes to it is killed (SIGSEGV), so end that, and allocating, before. Capacity
- * that was not used is given back. Freezing again is 0.
+ * time; one that writes to it is killed (SIGSEGV), so end that before. None is to allocate from it
+ * or to freeze it as well meanwhile. Capacity that was not used is given back. Freezing again is 0.
+ *
+ * Memory that was locked (mlock(2)) is locked afterwards, all of it; other advice (madvise(2),
+ * mbind(2)) has to be given again. For a moment the bytes are there twice, and their address space
+ * as well (RLIMIT_AS, RLIMIT_DATA).
  *
  * On failure the arena is as before and may be used, but for -ENOTRECOVERABLE.
  *
  * -EINVAL      arena is NULL
  * -EOPNOTSUPP  no engine can hold it (see memseal_arena_new()), or the kernel has no memfds with
  *              seals
- * -ENOENT      a kernel before Linux 6.7, and /proc is not mounted
+ * -ENOENT      /proc is not mounted, which a kernel before Linux 6.7 needs, and filters do
  * -EFBIG       it is larger than RLIMIT_FSIZE, which bears upon memfds
  * -EPERM, -EACCES  a seccomp filter or a security module refuses it, or files in memory
  * -ESRCH       a thread has a seccomp filter of its own
  * -EBUSY       an io_uring is open (see memseal_ranges()), or somebody else has opened the memfd
- * -ENOTRECOVERABLE  it is frozen, but an io_uring that was opened meanwhile may discard its pages
+ * -EFAULT      a page of it cannot be read (a guard page)
+ * -ENOTRECOVERABLE  it is frozen and held by a filter, but an io_uring that was opened meanwhile
+ *              may make guard pages of it or keep it from children
+ * -EAGAIN      mlockall(2), and RLIMIT_MEMLOCK
  * -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
  */
 int memseal_arena_freeze(struct memseal_arena *arena);
@@ -383,6 +390,55 @@ void *memseal_code_writable(struct memseal_code *code, void *exec_addr);
  * and with one view as memseal_arena_freeze()
  */
 int memseal_code_publish(struct memseal_code *code, void *exec_addr, size_t size);
+
+/*
+ * Global variables that are frozen once the program has set them up: write MEMSEAL_RO_AFTER_INIT at
+ * the definition of any variable with static storage, and call memseal_globals_freeze() when the
+ * last is written.
+ *
+ *	static MEMSEAL_RO_AFTER_INIT struct config config;
+ *	MEMSEAL_RO_AFTER_INIT int (*handlers[3])(int) = { first, second };
+ *
+ * Any type, alignment and linkage; static in a function as well; C++ objects too, if nothing writes
+ * to them when they are destroyed. Not for const variables, which lie in read-only memory already,
+ * local, or thread-local ones. Most of that is an error of compiler or linker ("section type
+ * conflict"); clang with gold or mold takes a thread-local variable, which then is not frozen. The
+ * mark belongs to the definition: compilers warn that they ignore it at a mere declaration. gcc has
+ * no marked variable in an inline function or template beside others in the same file.
+ *
+ * The pages of these variables hold nothing else. Every image, program or shared library, has its
+ * own. That needs no linker script, be it linked by GNU ld, gold, lld or mold, with link-time
+ * optimization or --gc-sections.
+ */
+#define MEMSEAL_RO_AFTER_INIT __attribute__((section("memseal_ro_after_init"), used))
+
+/*
+ * Freezes the marked variables of the image that calls it, the program or a shared library, for
+ * ever: see "Frozen memory" above. Other threads may read them meanwhile, and see the same bytes
+ * all the time; one that writes to them is killed (SIGSEGV). A second call is 0, and so is one in
+ * an image without such variables. Before or after memseal_self(), which leaves them alone. A
+ * library that has frozen its variables must not be unloaded: dlclose(3) could not unmap it, and
+ * would leak all of it.
+ *
+ * On failure the variables are as before, but for -ENOTRECOVERABLE.
+ *
+ * -ENOEXEC     the variables do not have their pages for themselves: a linker script, or an object
+ *              that uses their section without this header
+ * -ENOTUNIQ    a shared library exports one of the variables, so that another image may read or
+ *              have one of the same name in its place: make it static or hidden
+ * -EPERM       something else has sealed the variables; also as memseal_arena_freeze()
+ * -EACCES, -ENOENT, -EIO, -EBADMSG  /proc/self/maps could not be read
+ * -EOPNOTSUPP, -EFBIG, -ESRCH, -EBUSY, -ENOTRECOVERABLE, -ENOMEM, -ENOSPC, -EMFILE, -ENFILE
+ *              as memseal_arena_freeze()
+ */
+static inline int memseal_globals_freeze(void);
+
+/*
+ * What memseal_globals_freeze() calls, for other languages: start and end of the section
+ * memseal_ro_after_init, and those of memseal_ro_after_init_end, which must follow at once, and
+ * reach to the end of the page. -EINVAL: they do not ascend, or start is NULL.
+ */
+int memseal_globals_freeze_in(void *start, void *end, void *pad, void *pad_end);
 
 /*
  * Pools: many small secrets (keys, passwords, tokens) on few pages, which are kept out of swap,
@@ -624,6 +680,8 @@ struct memseal_run_opts {
 	 * CAP_SYS_ADMIN.
 	 */
 	enum memseal_engine engine;
+	bool strict; /* the bytes of the images are locked too: --strict of memseal-run(1) */
+	bool data;   /* writable data of the images keeps its place and protection: --data */
 };
 
 /*
@@ -688,7 +746,7 @@ struct memseal_mapping {
 	char perm[5];        /* "r-xp", as /proc/PID/maps prints it */
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
-	bool content_locked; /* sealed, and its bytes cannot be written by any way */
+	bool content_locked; /* sealed, and no write to memory reaches it; one to its file may */
 	const char *object; /* path or name as the kernel prints it; of memory of an image without a
 			       file of its own, the image's; or NULL. Lives as long as the process
 			       stays open */
@@ -763,6 +821,58 @@ int memseal_process_each(
 
 /* The version of the library, as "1.2.3". */
 const char *memseal_version(void);
+
+/*
+ * How memseal_globals_freeze() is made; nothing below is for programs to use.
+ *
+ * Linkers put sections that they do not know behind one another in the order in which they meet
+ * them. So each object that includes this header begins with two empty ones: that of the variables,
+ * and that of the padding, which fills the last page. They are kept ("R") where sections without
+ * references are dropped. Where the first variable lies, at the start of a page, and that the
+ * padding is there, is for the caller of the freeze to see to; that all came out so is checked when
+ * it runs.
+ */
+#if defined(__x86_64__) || defined(__i386__) || defined(__riscv)
+#define MEMSEAL_LARGEST_PAGE 4096
+#else
+#define MEMSEAL_LARGEST_PAGE 65536
+#endif
+
+#define MEMSEAL_SECTION_FLAGS "\"aw\",%progbits"
+#ifdef __has_attribute
+#if __has_attribute(retain)
+#undef MEMSEAL_SECTION_FLAGS
+#ifdef __clang__ /* to which sections of one name and other flags are not other sections */
+#define MEMSEAL_SECTION_FLAGS "\"awR\",%progbits,unique,1"
+#else
+#define MEMSEAL_SECTION_FLAGS "\"awR\",%progbits"
+#endif
+#endif
+#endif
+__asm__(".pushsection memseal_ro_after_init," MEMSEAL_SECTION_FLAGS "\n\t"
+	".popsection\n\t"
+	".pushsection memseal_ro_after_init_end," MEMSEAL_SECTION_FLAGS "\n\t"
+	".popsection");
+#undef MEMSEAL_SECTION_FLAGS
+
+/* Defined by the linker. */
+extern char __start_memseal_ro_after_init[] __attribute__((visibility("hidden")));
+extern char __stop_memseal_ro_after_init[] __attribute__((visibility("hidden")));
+extern char __start_memseal_ro_after_init_end[] __attribute__((visibility("hidden")));
+extern char __stop_memseal_ro_after_init_end[] __attribute__((visibility("hidden")));
+
+static inline int memseal_globals_freeze(void)
+{
+	static char first
+		__attribute__((section("memseal_ro_after_init"), aligned(MEMSEAL_LARGEST_PAGE)));
+	static char pad[MEMSEAL_LARGEST_PAGE]
+		__attribute__((section("memseal_ro_after_init_end"), aligned(1)));
+
+	__asm__ volatile("" : : "r"(&first), "r"(pad)); /* so that they are there */
+	return memseal_globals_freeze_in(__start_memseal_ro_after_init,
+		__stop_memseal_ro_after_init, __start_memseal_ro_after_init_end,
+		__stop_memseal_ro_after_init_end);
+}
 
 #ifdef __cplusplus
 }

@@ -116,6 +116,23 @@ enum attack_lock {
 const char *attack_expected(const char *attack, enum attack_kind kind, enum attack_lock lock)
 	NONNULL(1);
 
+/*
+ * Memory as the library hands it out and holds it, by everything that a program without privilege
+ * on a kernel with mseal(2) can have. The files behind it are attacked through a descriptor that
+ * only an administrator gets: the library leaves none.
+ */
+enum attack_object {
+	ATTACK_ARENA,        /* memseal_arena_freeze() */
+	ATTACK_ARENA_FILTER, /* the same after memseal_filter_allow() */
+	ATTACK_GLOBALS,      /* memseal_globals_freeze() */
+	ATTACK_GLOBALS_FILTER,
+	ATTACK_OBJECTS,
+};
+
+/* As attack_expected(). */
+const char *attack_object_expected(const char *attack, enum attack_object object) NONNULL(1);
+
+const char *attack_object_name(enum attack_object object);
 const char *attack_kind_name(enum attack_kind kind);
 const char *attack_lock_name(enum attack_lock lock);
 

@@ -7,6 +7,7 @@
  */
 #include <linux/userfaultfd.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 
 #include "family.h"
 
@@ -108,7 +109,9 @@ const struct attack attack_catalogue[] = {
 	{ "uffd-move-from", attack_uffd_move_from, 0 },
 
 	{ "proc-mem", attack_proc_mem, 0 },
-	{ "ptrace-poke", attack_ptrace_poke, 0 },
+	{ "proc-mem-child", attack_proc_mem_child, 0 },
+	{ "ptrace-poke", attack_ptrace_poke, PTRACE_POKEDATA },
+	{ "ptrace-poke-text", attack_ptrace_poke, PTRACE_POKETEXT },
 	{ "process-vm-writev", attack_vm_writev, 0 },
 	{ "read-into", attack_read_into, 0 },
 
@@ -117,9 +120,12 @@ const struct attack attack_catalogue[] = {
 	{ "file-punch-hole", attack_file_punch, 0 },
 	{ "file-map-writable", attack_file_map, 0 },
 	{ "file-map-files", attack_file_map_files, 0 },
+	{ "file-reopen", attack_file_reopen, 0 },
+	{ "file-add-seals", attack_file_add_seals, F_SEAL_WRITE | F_SEAL_SHRINK },
 
 	{ "fork-mprotect-rw", attack_fork_mprotect, PROT_READ | PROT_WRITE },
 	{ "fork-munmap", attack_fork_munmap, ATTACK_WHOLE },
+	{ "child-write", attack_fork_write, 0 },
 
 	{ "mlock", attack_mlock, 0 },
 	{ "munlock", attack_munlock, 0 },

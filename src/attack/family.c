@@ -66,3 +66,23 @@ int attack_from_child(const struct attack_target *target, int arg,
 		return attack_untried(pid < 0 ? pid : -ECHILD);
 	return *answer;
 }
+
+char *attack_put(char *to, const char *text)
+{
+	while (*text != '\0')
+		*to++ = *text++;
+	*to = '\0';
+	return to;
+}
+
+char *attack_put_number(char *to, unsigned number)
+{
+	char digits[11];
+	size_t at = sizeof(digits) - 1;
+
+	digits[at] = '\0';
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	return attack_put(to, digits + at);
+}

@@ -7,6 +7,7 @@
 #define MEMSEAL_ATTACK_FAMILY_H
 
 #include <errno.h>
+#include <linux/io_uring.h>
 
 #include "attack.h"
 #include "base/sys.h"
@@ -34,6 +35,10 @@ unsigned char attack_byte(const struct attack_target *target);
 
 /* New private anonymous memory full of attack_byte(), or a negative errno. */
 long attack_map_filled(const struct attack_target *target, size_t len);
+
+/* Append to a path that has room for it, and return its new end. */
+char *attack_put(char *to, const char *text);
+char *attack_put_number(char *to, unsigned number);
 
 /* Calls fn in a child, with the process id of the attacked process: its answer. */
 int attack_from_child(const struct attack_target *target, int arg,
@@ -63,6 +68,20 @@ static inline struct attack_span attack_span_of(
 			target->len + 2 * target->page };
 	return span;
 }
+
+/* An io_uring of one entry. With IORING_SETUP_SQPOLL a thread of the kernel's looks for it. */
+struct attack_ring {
+	int fd;
+	unsigned char *rings; /* both queues: IORING_FEAT_SINGLE_MMAP, Linux 5.4 */
+	struct io_uring_sqe *entries;
+	struct io_uring_params params;
+};
+
+/* 0 or a negative errno; never closed. */
+int attack_ring_open(struct attack_ring *ring, unsigned flags);
+
+/* What the kernel answers to madvise(2) of the target by way of the ring. */
+int attack_ring_advise(struct attack_ring *ring, const struct attack_target *target, int advice);
 
 /* arg: enum attack_part */
 int attack_munmap(const struct attack_target *target, int arg);
@@ -117,9 +136,12 @@ int attack_uffd_move_to(const struct attack_target *target, int arg);
 int attack_uffd_move_from(const struct attack_target *target, int arg);
 int attack_uffd_protect(const struct attack_target *target, int arg);
 
+/* arg: PTRACE_POKE* */
+int attack_ptrace_poke(const struct attack_target *target, int arg);
+
 /* arg: unused */
 int attack_proc_mem(const struct attack_target *target, int arg);
-int attack_ptrace_poke(const struct attack_target *target, int arg);
+int attack_proc_mem_child(const struct attack_target *target, int arg);
 int attack_vm_writev(const struct attack_target *target, int arg);
 int attack_read_into(const struct attack_target *target, int arg);
 
@@ -129,9 +151,14 @@ int attack_file_truncate(const struct attack_target *target, int arg);
 int attack_file_punch(const struct attack_target *target, int arg);
 int attack_file_map(const struct attack_target *target, int arg);
 int attack_file_map_files(const struct attack_target *target, int arg);
+int attack_file_reopen(const struct attack_target *target, int arg);
 
-/* arg: protection; enum attack_part */
+/* arg: F_SEAL_* */
+int attack_file_add_seals(const struct attack_target *target, int arg);
+
+/* arg: protection; enum attack_part; unused */
 int attack_fork_mprotect(const struct attack_target *target, int arg);
 int attack_fork_munmap(const struct attack_target *target, int arg);
+int attack_fork_write(const struct attack_target *target, int arg);
 
 #endif

@@ -47,14 +47,6 @@ int attack_file_map(const struct attack_target *target, int arg)
 	return 0;
 }
 
-static char *put(char *to, const char *text)
-{
-	while (*text != '\0')
-		*to++ = *text++;
-	*to = '\0';
-	return to;
-}
-
 /* As the kernel names the entries: lower case, no zeroes in front. */
 static char *put_hex(char *to, uint64_t value)
 {
@@ -81,10 +73,32 @@ int attack_file_map_files(const struct attack_target *target, int arg)
 	(void)arg;
 	if (target->writable < 0)
 		return attack_untried(-EBADF);
-	put_hex(put(put_hex(put(path, "/proc/self/map_files/"), target->addr), "-"),
+	put_hex(attack_put(put_hex(attack_put(path, "/proc/self/map_files/"), target->addr), "-"),
 		target->addr + target->len);
 	fd = sys_openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
 	if (fd == -ENOENT || fd == -EPERM)
 		return attack_untried(fd);
 	return fd < 0 ? fd : attack_answer(sys_pwrite(fd, &byte, 1, target->offset));
+}
+
+/* And opened through the descriptor, whatever that was open for. */
+int attack_file_reopen(const struct attack_target *target, int arg)
+{
+	char path[sizeof("/proc/self/fd/") + 10];
+	unsigned char byte = attack_byte(target);
+	CLEANUP(sys_close_cleanup) int fd = -1;
+
+	(void)arg;
+	if (target->writable < 0)
+		return attack_untried(-EBADF);
+	attack_put_number(attack_put(path, "/proc/self/fd/"), (unsigned)target->file);
+	fd = sys_openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+	return fd < 0 ? fd : attack_answer(sys_pwrite(fd, &byte, 1, target->offset));
+}
+
+int attack_file_add_seals(const struct attack_target *target, int arg)
+{
+	if (target->writable < 0)
+		return attack_untried(-EBADF);
+	return sys_fcntl(target->writable, F_ADD_SEALS, arg);
 }

@@ -14,6 +14,12 @@ static int child_munmap(const struct attack_target *target, int arg, pid_t victi
 	return attack_munmap(target, arg);
 }
 
+static int child_write(const struct attack_target *target, int arg, pid_t victim)
+{
+	(void)victim;
+	return attack_read_into(target, arg);
+}
+
 int attack_fork_mprotect(const struct attack_target *target, int arg)
 {
 	return attack_from_child(target, arg, child_mprotect);
@@ -22,4 +28,9 @@ int attack_fork_mprotect(const struct attack_target *target, int arg)
 int attack_fork_munmap(const struct attack_target *target, int arg)
 {
 	return attack_from_child(target, arg, child_munmap);
+}
+
+int attack_fork_write(const struct attack_target *target, int arg)
+{
+	return attack_from_child(target, arg, child_write);
 }

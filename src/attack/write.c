@@ -21,25 +21,49 @@ static int poke(const struct attack_target *target, int arg, pid_t victim)
 {
 	long r = sys_ptrace(PTRACE_SEIZE, victim, 0, 0);
 
-	(void)arg;
 	if (r == 0)
 		r = sys_ptrace(PTRACE_INTERRUPT, victim, 0, 0);
 	if (r < 0)
 		return attack_untried((int)r);
 	while ((r = sys_wait4(victim, NULL, __WALL)) == -EINTR)
 		;
-	r = sys_ptrace(PTRACE_POKEDATA, victim, target->watched,
-		UINT64_C(0x0101010101010101) * attack_byte(target));
+	r = sys_ptrace(
+		arg, victim, target->watched, UINT64_C(0x0101010101010101) * attack_byte(target));
 	(void)sys_ptrace(PTRACE_DETACH, victim, 0, 0);
 	return (int)r;
+}
+
+/* Yama lets a child trace its parent only if it says so; without Yama this is EINVAL. */
+static void allow_tracers(void)
+{
+	(void)sys_prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 }
 
 /* As a debugger sets a breakpoint. */
 int attack_ptrace_poke(const struct attack_target *target, int arg)
 {
-	/* Yama lets a child trace its parent only if it says so; without Yama this is EINVAL. */
-	(void)sys_prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	allow_tracers();
 	return attack_from_child(target, arg, poke);
+}
+
+static int write_other(const struct attack_target *target, int arg, pid_t victim)
+{
+	char path[sizeof("/proc//mem") + 10];
+	unsigned char byte = attack_byte(target);
+	CLEANUP(sys_close_cleanup) int fd = -1;
+
+	(void)arg;
+	attack_put(attack_put_number(attack_put(path, "/proc/"), (unsigned)victim), "/mem");
+	fd = sys_openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+	if (fd < 0)
+		return attack_untried(fd);
+	return attack_answer(sys_pwrite(fd, &byte, 1, target->watched));
+}
+
+int attack_proc_mem_child(const struct attack_target *target, int arg)
+{
+	allow_tracers();
+	return attack_from_child(target, arg, write_other);
 }
 
 int attack_vm_writev(const struct attack_target *target, int arg)

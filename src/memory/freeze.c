@@ -70,7 +70,7 @@ static int lock_and_hold(const struct content_span *span)
 		return r;
 	r = prepare(span->start, span->end, locked);
 	if (r == 0)
-		r = place_hold(PLACE_REPLACED, span->start, span->end);
+		r = place_hold(span->start, span->end);
 	if (r < 0)
 		return undo(span, &spare, locked) == 0 ? r : -ENOTRECOVERABLE;
 	content_keep(&spare);
@@ -83,11 +83,12 @@ int freeze_pages(uint64_t start, uint64_t end, int prot)
 	const struct content_span span = { .start = start, .end = end, .prot = prot };
 	int r = place_check();
 
-	if (r == 0)
-		r = sys_mprotect(start, (size_t)(end - start), PROT_READ);
 	if (r < 0)
 		return r;
-	r = lock_and_hold(&span);
+	/* Of several mappings, the first may have changed although a later one is sealed. */
+	r = sys_mprotect(start, (size_t)(end - start), PROT_READ);
+	if (r == 0)
+		r = lock_and_hold(&span);
 	if (r < 0 && r != -ENOTRECOVERABLE)
 		sys_undo_mprotect(start, (size_t)(end - start), PROT_READ | PROT_WRITE);
 	return r;

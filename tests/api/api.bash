@@ -23,6 +23,11 @@ declared() {
 		sed -n "s|^/\* $HEADER:[^(]*[ *]\([a-z_0-9]*\) (.*|\1|p" | sort -u
 }
 
+# Those of them that the library exports: the others are in the header alone.
+exported() {
+	declared "$@" | grep -vxF "$(sed -n 's/^static inline .*[ *]\([a-z_]*\)(.*/\1/p' "$HEADER" | sort -u)"
+}
+
 # Debian's musl-gcc knows no kernel headers.
 MUSL_FLAGS="-idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gnu"
 

@@ -11,7 +11,7 @@ setup() {
 
 @test "exports are the header's functions" {
 	[ "$(declared | wc -l)" -gt 20 ]
-	diff <(declared) <(nm -D --defined-only "$LIBRARY" | awk '$2 != "A" { print $3 }' |
+	diff <(exported) <(nm -D --defined-only "$LIBRARY" | awk '$2 != "A" { print $3 }' |
 		sed 's/@.*//' | sort)
 }
 
@@ -45,6 +45,6 @@ setup() {
 	ninja -j2 -C "$BATS_TEST_TMPDIR/build" all
 	readelf -h "$BATS_TEST_TMPDIR/build/libmemseal-agent.so" | grep AArch64
 	check_agent "$BATS_TEST_TMPDIR/build/libmemseal-agent.so"
-	diff <(declared) <(nm -D --defined-only "$BATS_TEST_TMPDIR/build/libmemseal.so" |
+	diff <(exported) <(nm -D --defined-only "$BATS_TEST_TMPDIR/build/libmemseal.so" |
 		awk '$2 != "A" { print $3 }' | sed 's/@.*//' | sort)
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Arenas: building, freezing, and what a frozen one answers, beside one that is not frozen. */
+/*
+ * Arenas: building, freezing, and what a frozen one answers, beside one that is not frozen. Held by
+ * mseal(2), and, where there is none or it is refused, by filters.
+ */
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <pthread.h>
@@ -15,9 +18,30 @@
 
 static size_t page;
 
+static bool has_mseal;
+
 static void setup(void)
 {
 	page = page_size();
+	has_mseal = syscall(SYS_mseal, 0, 0, 0) == 0;
+	if (!has_mseal)
+		ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_REFUSE), 0);
+}
+
+/* As on a kernel that does not have it. */
+static void setup_without_mseal(void)
+{
+	deny(SYS_mseal, ENOSYS);
+	setup();
+}
+
+/* By whomever, every page of it. */
+static bool is_held(const void *addr, size_t len)
+{
+	struct memseal_status status;
+
+	ck_assert_int_eq(memseal_query(addr, len, &status), 0);
+	return ((status.kernel | status.filter) & MEMSEAL_MAPPING) == MEMSEAL_MAPPING;
 }
 
 static struct memseal_arena *new_arena(size_t capacity)
@@ -112,7 +136,7 @@ START_TEST(freezing_keeps_bytes_and_gives_back_the_rest)
 	ck_assert_uint_eq(smaps_count(rest, page).mapped, page);
 	ck_assert_int_eq(memseal_arena_freeze(arena), 0);
 	ck_assert(is_full_of(mem, 3 * page, 'm'));
-	ck_assert_uint_eq(smaps_sealed(arena, 4 * page), 4 * page);
+	ck_assert(is_held(arena, 4 * page));
 	ck_assert_uint_eq(smaps_count(rest, page).mapped, 0);
 	ck_assert_uint_eq(count_fds(), fds);
 	ck_assert_ptr_null(memseal_arena_alloc(arena, 1, 1));
@@ -308,9 +332,9 @@ START_TEST(without_proc)
 	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
 	direct = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED;
 	leave_proc();
-	ck_assert_int_eq(memseal_arena_freeze(arena), direct ? 0 : -ENOENT);
+	ck_assert_int_eq(memseal_arena_freeze(arena), direct && has_mseal ? 0 : -ENOENT);
 	ck_assert(is_full_of(mem, 3 * page, 'm'));
-	ck_assert_int_eq(mprotect(arena, page, READ_WRITE), direct ? -1 : 0);
+	ck_assert_int_eq(mprotect(arena, page, READ_WRITE), direct && has_mseal ? -1 : 0);
 	ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_REFUSE), 0);
 	ck_assert_int_eq(memseal_arena_freeze(other), -ENOENT);
 	memset(more, 'n', 3 * page);
@@ -338,7 +362,6 @@ static int refuses(long nr, int error, bool consent)
 	}
 	memset(mem, 'm', 3 * page);
 	ck_assert_ptr_nonnull(memseal_arena_alloc(arena, 16, 16));
-	ck_assert_uint_eq(smaps_sealed(arena, 4 * page), 0);
 	memseal_arena_free(arena);
 	ck_assert_uint_eq(smaps_count(arena, 10 * page).mapped, 0);
 	return r;
@@ -366,9 +389,12 @@ static const struct {
 
 START_TEST(a_filter_refuses_a_call)
 {
-	int expected = refusals[_i].expected;
+	int r;
 
-	ck_assert_int_eq(refuses(refusals[_i].nr, refusals[_i].error, false), expected);
+	if (!has_mseal)
+		return; /* no arena at all */
+	r = refuses(refusals[_i].nr, refusals[_i].error, false);
+	ck_assert_int_eq(r, refusals[_i].expected);
 }
 END_TEST
 
@@ -389,7 +415,7 @@ START_TEST(an_open_ring_counts_for_filters)
 	int ring = (int)syscall(SYS_io_uring_setup, 1, &params);
 
 	ck_assert_int_ge(ring, 0);
-	ck_assert_int_eq(memseal_arena_freeze(arena), 0);
+	ck_assert_int_eq(memseal_arena_freeze(arena), has_mseal ? 0 : -EBUSY);
 	ck_assert(is_full_of(mem, 3 * page, 'm'));
 	ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_REFUSE), 0);
 	ck_assert_int_eq(memseal_arena_freeze(other), -EBUSY);
@@ -437,7 +463,10 @@ static bool try_with_fault(unsigned long nth, int error)
 	fault_arm(0, 0);
 	ck_assert_uint_eq(count_fds(), fds);
 	ck_assert(is_full_of(mem, 3 * page, 'm'));
-	if (r < 0) {
+	if (r == -ENOTRECOVERABLE) { /* a filter holds it, and then one more look failed */
+		ck_assert(!has_mseal);
+		ck_assert_int_eq(memseal_arena_freeze(arena), 0);
+	} else if (r < 0) {
 		ck_assert_msg(
 			r == -error || r == -EOPNOTSUPP || r == -ENOMEM, "call %lu: %d", nth, r);
 		/* What was put back is no longer one with the unused rest. */
@@ -492,7 +521,13 @@ END_TEST
  */
 
 #define READERS 8
-#define FREEZES 2000 /* thousands: a window may be narrow */
+
+/* A window may be narrow. Each costs a filter where it has to; see tests/unit/content.c for more.
+ */
+static unsigned freezes(void)
+{
+	return has_mseal ? 2000 : 40;
+}
 
 static size_t extent(void)
 {
@@ -567,7 +602,7 @@ START_TEST(readers_see_the_same_bytes)
 	for (size_t i = 0; i < READERS; i++)
 		ck_assert_int_eq(
 			pthread_create(&threads[i], NULL, reader, (void *)(uintptr_t)(i + 1)), 0);
-	for (unsigned round = 0; round < FREEZES; round++) {
+	for (unsigned round = 0; round < freezes(); round++) {
 		struct memseal_arena *arena = publish();
 		int r;
 
@@ -584,18 +619,15 @@ START_TEST(readers_see_the_same_bytes)
 		ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
 		ck_assert_ptr_null(wrong);
 	}
-	ck_assert_uint_ge(undone, FREEZES / 10);
+	ck_assert_uint_ge(undone, freezes() / 10);
 }
 END_TEST
 
-int main(void)
+static TCase *arena_case(const char *name, void (*fixture)(void))
 {
-	TCase *cases = tcase_create("arena");
-	Suite *suite = suite_create("arena");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *cases = tcase_create(name);
 
-	tcase_add_checked_fixture(cases, setup, NULL);
+	tcase_add_checked_fixture(cases, fixture, NULL);
 	tcase_set_timeout(cases, 60);
 	tcase_add_test(cases, allocations_are_zeroed_aligned_and_apart);
 	tcase_add_test(cases, wrong_arguments_are_refused);
@@ -617,7 +649,17 @@ int main(void)
 	tcase_add_loop_test(cases, each_call_may_fail, 0, COUNT(errors));
 	tcase_add_loop_test(cases, each_call_may_fail_with_consent, 0, COUNT(errors));
 	tcase_add_test(cases, readers_see_the_same_bytes);
-	suite_add_tcase(suite, cases);
+	return cases;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("arena");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, arena_case("arena", setup));
+	suite_add_tcase(suite, arena_case("arena without mseal", setup_without_mseal));
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -6,7 +6,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <memseal.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,6 +20,7 @@
 #include "attack/attack.h"
 #include "base/sys.h"
 #include "engine/filter.h"
+#include "helpers/attack.h"
 
 #define PAGES   4
 #define WATCHED 2 /* not the first page, not the last */
@@ -191,65 +191,12 @@ static struct attack_target new_target(enum attack_kind kind)
 	return target;
 }
 
-static void attack_locked(const struct attack *attack, enum attack_kind kind, enum attack_lock lock,
-	char text[ATTACK_TEXT_SIZE])
+static struct attack_target new_locked(int which)
 {
-	struct attack_target target = new_target(kind);
-	struct attack_result result;
+	struct attack_target target = new_target((enum attack_kind)(which % ATTACK_KINDS));
 
-	apply_lock(lock, &target);
-	ck_assert_int_eq(attack_run(attack, &target, &result), 0);
-	attack_result_text(&result, text);
-}
-
-/* In a child, with which the lock goes: filters add up, and hold what is mapped there later. */
-static void observe(const struct attack *attack, enum attack_kind kind, enum attack_lock lock,
-	char text[ATTACK_TEXT_SIZE])
-{
-	char *shared = mmap(
-		NULL, ATTACK_TEXT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid = fork();
-	int status;
-
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		attack_locked(attack, kind, lock, shared);
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
-	strcpy(text, shared);
-	munmap(shared, ATTACK_TEXT_SIZE);
-}
-
-static bool has_capability(unsigned cap)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	ck_assert_int_eq(syscall(SYS_capget, &header, data), 0);
-	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
-}
-
-static bool has_protection_keys(void)
-{
-	int pkey = sys_pkey_alloc(0, 0);
-
-	if (pkey >= 0)
-		sys_pkey_free(pkey);
-	return pkey >= 0;
-}
-
-/* The attacks that a processor or an unprivileged user has no means for. */
-static bool cannot_be_tried(const char *name)
-{
-	if (strcmp(name, "pkey-mprotect") == 0)
-		return !has_protection_keys();
-	if (strcmp(name, "child-pageout") == 0)
-		return !has_capability(CAP_SYS_NICE);
-	if (strcmp(name, "file-map-files") == 0)
-		return !has_capability(CAP_CHECKPOINT_RESTORE) && !has_capability(CAP_SYS_ADMIN);
-	return false;
+	apply_lock((enum attack_lock)(which / ATTACK_KINDS), &target);
+	return target;
 }
 
 static unsigned check_attack(
@@ -261,7 +208,7 @@ static unsigned check_attack(
 	ck_assert_ptr_nonnull(expected);
 	if (cannot_be_tried(attack->name))
 		expected = "untried";
-	observe(attack, kind, lock, text);
+	observe(attack, new_locked, (int)kind + ATTACK_KINDS * (int)lock, text);
 	if (strcmp(text, expected) == 0)
 		return 0;
 	printf("# %s on %s, lock %s: \"%s\", expected \"%s\"\n", attack->name,

@@ -119,7 +119,7 @@ static const char *const left_by_kernel[] = { "madv-guard-install", "pidfd-guard
 
 /* On the view to write, any write; and a userfaultfd, which may keep it waiting. */
 static const char *const writes[] = { "proc-mem", "ptrace-poke", "process-vm-writev", "read-into",
-	"uffd-", NULL };
+	"child-write", "uffd-", NULL };
 
 static struct attack_result attacked(const struct attack *attack, char *view)
 {
