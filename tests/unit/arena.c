@@ -220,7 +220,7 @@ END_TEST
 static bool has_flag(const char *mem, const char *flag)
 {
 	FILE *file = fopen("/proc/self/smaps", "re");
-	uintptr_t start = 0, end = 0;
+	unsigned long start = 0, end = 0;
 	bool found = false;
 	char line[8192];
 
