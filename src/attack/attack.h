@@ -124,6 +124,8 @@ const char *attack_expected(const char *attack, enum attack_kind kind, enum atta
 enum attack_object {
 	ATTACK_ARENA,        /* memseal_arena_freeze() */
 	ATTACK_ARENA_FILTER, /* the same after memseal_filter_allow() */
+	ATTACK_GLOBALS,      /* memseal_globals_freeze() */
+	ATTACK_GLOBALS_FILTER,
 	ATTACK_OBJECTS,
 };
 

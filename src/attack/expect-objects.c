@@ -18,9 +18,9 @@
 #define UNTRIED "untried"
 
 /* clang-format off */
-#define ALL(text) { text, text }
+#define ALL(text) { text, text, text, text }
 
-/* Columns: arena, arena with filter (enum attack_object). */
+/* Columns: arena, arena with filter, globals, globals with filter (enum attack_object). */
 static const struct {
 	const char *attack;
 	const char *text[ATTACK_OBJECTS];
@@ -37,7 +37,7 @@ static const struct {
 	{ "mremap-same",            ALL(PERM) },
 	{ "mremap-grow",            ALL(PERM) },
 	{ "mremap-grow-away",       ALL(PERM) },
-	{ "mremap-grow-neighbour",  ALL(NOMEM) },
+	{ "mremap-grow-neighbour",  { NOMEM,   NOMEM,   UNTRIED, UNTRIED } },
 	{ "mremap-shrink",          ALL(PERM) },
 	{ "mremap-away",            ALL(PERM) },
 	{ "mremap-away-part",       ALL(PERM) },
@@ -55,13 +55,13 @@ static const struct {
 	{ "mprotect-rwx",           ALL(ACCES) },
 	{ "pkey-mprotect",          ALL(ACCES) },
 	{ "pkey-mprotect-no-key",   ALL(ACCES) },
-	{ "madv-dontneed",          { DONE,    PERM } },
-	{ "madv-dontneed-locked",   { DONE,    PERM } },
-	{ "madv-free",              { INVAL,   PERM } },
-	{ "madv-remove",            { ACCES,   PERM } },
-	{ "madv-dontfork",          { F_GONE,  PERM } },
-	{ "madv-wipeonfork",        { INVAL,   PERM } },
-	{ "madv-guard-install",     { GONE,    PERM } },
+	{ "madv-dontneed",          { DONE,    PERM,    DONE,    PERM } },
+	{ "madv-dontneed-locked",   { DONE,    PERM,    DONE,    PERM } },
+	{ "madv-free",              { INVAL,   PERM,    INVAL,   PERM } },
+	{ "madv-remove",            { ACCES,   PERM,    ACCES,   PERM } },
+	{ "madv-dontfork",          { F_GONE,  PERM,    F_GONE,  PERM } },
+	{ "madv-wipeonfork",        { INVAL,   PERM,    INVAL,   PERM } },
+	{ "madv-guard-install",     { GONE,    PERM,    GONE,    PERM } },
 	{ "madv-guard-remove",      ALL(DONE) },
 	{ "madv-normal",            ALL(DONE) },
 	{ "madv-random",            ALL(DONE) },
@@ -80,23 +80,23 @@ static const struct {
 	{ "madv-pageout",           ALL(DONE) },
 	{ "madv-populate-read",     ALL(DONE) },
 	{ "madv-populate-write",    ALL(INVAL) },
-	{ "pidfd-dontneed",         { DONE,    UNTRIED } },
-	{ "pidfd-free",             { INVAL,   UNTRIED } },
-	{ "pidfd-guard-install",    { GONE,    UNTRIED } },
-	{ "child-dontneed",         { INVAL,   UNTRIED } },
+	{ "pidfd-dontneed",         { DONE,    UNTRIED, DONE,    UNTRIED } },
+	{ "pidfd-free",             { INVAL,   UNTRIED, INVAL,   UNTRIED } },
+	{ "pidfd-guard-install",    { GONE,    UNTRIED, GONE,    UNTRIED } },
+	{ "child-dontneed",         { INVAL,   UNTRIED, INVAL,   UNTRIED } },
 	{ "child-pageout",          ALL(DONE) },
-	{ "io-uring-dontneed",      { DONE,    UNTRIED } },
-	{ "io-uring-free",          { INVAL,   UNTRIED } },
-	{ "io-uring-remove",        { ACCES,   UNTRIED } },
-	{ "io-uring-guard-install", { GONE,    UNTRIED } },
-	{ "uffd-register",          { PERM,    UNTRIED } },
-	{ "uffd-register-wp",       { PERM,    UNTRIED } },
-	{ "uffd-protect",           { PERM,    UNTRIED } },
-	{ "uffd-copy",              { PERM,    UNTRIED } },
-	{ "uffd-discard-copy",      { PERM,    UNTRIED } },
-	{ "uffd-move-to",           { PERM,    UNTRIED } },
-	{ "uffd-discard-move-to",   { PERM,    UNTRIED } },
-	{ "uffd-move-from",         { INVAL,   UNTRIED } },
+	{ "io-uring-dontneed",      { DONE,    UNTRIED, DONE,    UNTRIED } },
+	{ "io-uring-free",          { INVAL,   UNTRIED, INVAL,   UNTRIED } },
+	{ "io-uring-remove",        { ACCES,   UNTRIED, ACCES,   UNTRIED } },
+	{ "io-uring-guard-install", { GONE,    UNTRIED, GONE,    UNTRIED } },
+	{ "uffd-register",          { PERM,    UNTRIED, PERM,    UNTRIED } },
+	{ "uffd-register-wp",       { PERM,    UNTRIED, PERM,    UNTRIED } },
+	{ "uffd-protect",           { PERM,    UNTRIED, PERM,    UNTRIED } },
+	{ "uffd-copy",              { PERM,    UNTRIED, PERM,    UNTRIED } },
+	{ "uffd-discard-copy",      { PERM,    UNTRIED, PERM,    UNTRIED } },
+	{ "uffd-move-to",           { PERM,    UNTRIED, PERM,    UNTRIED } },
+	{ "uffd-discard-move-to",   { PERM,    UNTRIED, PERM,    UNTRIED } },
+	{ "uffd-move-from",         { INVAL,   UNTRIED, INVAL,   UNTRIED } },
 	{ "proc-mem",               ALL(IO) },
 	{ "proc-mem-child",         ALL(IO) },
 	{ "ptrace-poke",            ALL(IO) },
@@ -125,6 +125,8 @@ static const struct {
 static const char *const names[ATTACK_OBJECTS] = {
 	[ATTACK_ARENA] = "arena",
 	[ATTACK_ARENA_FILTER] = "arena, filter",
+	[ATTACK_GLOBALS] = "globals",
+	[ATTACK_GLOBALS_FILTER] = "globals, filter",
 };
 
 static bool equal(const char *a, const char *b)

@@ -60,7 +60,7 @@ static inline char *map_anon(size_t pages, int prot)
 static inline void smaps_each(void (*fn)(uintptr_t, uintptr_t, bool, void *), void *arg)
 {
 	FILE *file = fopen("/proc/self/smaps", "re");
-	uintptr_t start = 0, end = 0;
+	unsigned long start = 0, end = 0;
 	char line[8192];
 
 	ck_assert_ptr_nonnull(file);
@@ -108,7 +108,7 @@ static inline size_t smaps_sealed(const void *addr, size_t len)
 static inline bool find_mapping(const char *name, char **ret_start, size_t *ret_len)
 {
 	FILE *file = fopen("/proc/self/maps", "re");
-	uintptr_t start, end;
+	unsigned long start, end;
 	bool found = false;
 	char line[8192];
 

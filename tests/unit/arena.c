@@ -220,7 +220,7 @@ END_TEST
 static bool has_flag(const char *mem, const char *flag)
 {
 	FILE *file = fopen("/proc/self/smaps", "re");
-	uintptr_t start = 0, end = 0;
+	unsigned long start = 0, end = 0;
 	bool found = false;
 	char line[8192];
 
@@ -367,8 +367,10 @@ static int refuses(long nr, int error, bool consent)
 	return r;
 }
 
-#ifndef SYS_fcntl
-#define SYS_fcntl SYS_fcntl64
+#ifdef SYS_fcntl64
+#define FCNTL SYS_fcntl64
+#else
+#define FCNTL SYS_fcntl
 #endif
 
 static const struct {
@@ -377,7 +379,7 @@ static const struct {
 } refusals[] = {
 	{ SYS_memfd_create, EPERM, -EPERM, -EPERM },
 	{ SYS_memfd_create, ENOSYS, -EOPNOTSUPP, -EOPNOTSUPP },
-	{ SYS_fcntl, EPERM, -EPERM, -EPERM },
+	{ FCNTL, EPERM, -EPERM, -EPERM },
 	{ SYS_mseal, EPERM, -EOPNOTSUPP, 0 },
 	{ SYS_mseal, ENOSYS, -EOPNOTSUPP, 0 },
 	{ SYS_mremap, EPERM, 0, -EOPNOTSUPP },

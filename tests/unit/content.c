@@ -12,8 +12,10 @@
 #include "engine/content.h"
 #include "helpers/memory.h"
 
-#ifndef SYS_fcntl
-#define SYS_fcntl SYS_fcntl64
+#ifdef SYS_fcntl64
+#define FCNTL SYS_fcntl64
+#else
+#define FCNTL SYS_fcntl
 #endif
 #ifdef SYS_mmap2
 #define MMAP SYS_mmap2
@@ -267,8 +269,8 @@ struct refusal {
 static const struct refusal refusals[] = {
 	{ SYS_memfd_create, EPERM, -EPERM },
 	{ SYS_memfd_create, ENOSYS, -EOPNOTSUPP },
-	{ SYS_fcntl, EPERM, -EPERM },
-	{ SYS_fcntl, 0, -EOPNOTSUPP },
+	{ FCNTL, EPERM, -EPERM },
+	{ FCNTL, 0, -EOPNOTSUPP },
 	{ SYS_pwrite64, EPERM, -EPERM },
 	{ MMAP, EPERM, -EOPNOTSUPP },
 	{ MMAP, ENOMEM, -ENOMEM },
