@@ -92,11 +92,13 @@ static void check_contents(const struct image_header *header, const struct image
 		if (!range_within(segment.offset, segment.filesz, size))
 			continue;
 		copy = copy_of(data + segment.offset, (size_t)segment.filesz);
-		if (segment.type == PT_DYNAMIC)
+		if (segment.type == PT_DYNAMIC) {
 			CHECK(image_type(header, image, copy, (size_t)segment.filesz) <=
 				IMAGE_STATIC_PIE);
-		else
+		} else {
 			(void)image_note_memory_seal(image, copy, (size_t)segment.filesz);
+			(void)image_note_bti(image, copy, (size_t)segment.filesz);
+		}
 		free(copy);
 	}
 }

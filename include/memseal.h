@@ -680,6 +680,8 @@ struct memseal_run_opts {
 	 * CAP_SYS_ADMIN.
 	 */
 	enum memseal_engine engine;
+	bool strict; /* the bytes of the images are locked too: --strict of memseal-run(1) */
+	bool data;   /* writable data of the images keeps its place and protection: --data */
 };
 
 /*
@@ -744,7 +746,7 @@ struct memseal_mapping {
 	char perm[5];        /* "r-xp", as /proc/PID/maps prints it */
 	enum memseal_kind kind; /* of most of its pages */
 	bool sealed;
-	bool content_locked; /* sealed, and its bytes cannot be written by any way */
+	bool content_locked; /* sealed, and no write to memory reaches it; one to its file may */
 	const char *object; /* path or name as the kernel prints it; of memory of an image without a
 			       file of its own, the image's; or NULL. Lives as long as the process
 			       stays open */

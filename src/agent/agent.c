@@ -32,6 +32,10 @@ static void report(const struct images_result *result, int error, bool starting)
 	message_name(&message, program ? program : "program");
 	message_str(&message, ": ");
 	message_str(&message, result->failed ? result->failed : "cannot seal");
+	if (result->object) {
+		message_str(&message, *result->object ? " " : " the program");
+		message_name(&message, result->object);
+	}
 	if (result->start) {
 		message_str(&message, " at ");
 		message_hex(&message, result->start);
@@ -68,6 +72,8 @@ static int seal_images(bool pinning, struct images_run own)
 	const struct images_opts opts = {
 		.filter = agent.filter,
 		.settled = own.end != 0,
+		.strict = agent.strict,
+		.data = agent.data,
 		.pin = pinning ? agent_pin : NULL,
 		.progress = &progress,
 		.own = own,
@@ -78,7 +84,12 @@ static int seal_images(bool pinning, struct images_run own)
 
 static void seal_namespaces(void)
 {
-	struct images_opts opts = { .filter = agent.filter, .iterate = namespace_iterate };
+	struct images_opts opts = {
+		.filter = agent.filter,
+		.strict = agent.strict,
+		.data = agent.data,
+		.iterate = namespace_iterate,
+	};
 
 	for (unsigned i = 0; (opts.where = namespace_get(i)); i++)
 		(void)seal_listed(&opts);
@@ -182,7 +193,8 @@ static int seal_all(bool pinning)
 	if (r < 0)
 		return fail("cannot make the agent's state read-only", r);
 	sealing = sys_getpid();
-	r = seal_images(pinning, (struct images_run){ state, state + sizeof(agent_pages) });
+	r = seal_images(
+		pinning, (struct images_run){ .start = state, .end = state + sizeof(agent_pages) });
 	sealing = 0;
 	return r;
 }

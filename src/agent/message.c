@@ -6,7 +6,7 @@
 #include "base/sys.h"
 
 /* A name must leave room for the rest. */
-#define MESSAGE_NAME_END 160
+#define MESSAGE_NAME_MAX 140
 
 static void put(struct message *message, char c)
 {
@@ -22,7 +22,7 @@ void message_str(struct message *message, const char *s)
 
 void message_name(struct message *message, const char *name)
 {
-	for (; *name && message->len < MESSAGE_NAME_END; name++)
+	for (size_t i = 0; *name && i < MESSAGE_NAME_MAX; i++, name++)
 		put(message, *name > ' ' && *name < 0x7f ? *name : '?');
 }
 
@@ -54,6 +54,9 @@ static const struct {
 	{ ENOMEM, "out of memory, of vm.max_map_count or of room for filters (ENOMEM)" },
 	{ EINVAL, "the kernel does not take the range (EINVAL)" },
 	{ EACCES, "permission denied (EACCES)" },
+	{ EFAULT, "not readable (EFAULT)" },
+	{ EFBIG, "larger than RLIMIT_FSIZE allows (EFBIG)" },
+	{ ENOSPC, "no space left (ENOSPC)" },
 	{ ENOENT, "no such file (ENOENT)" },
 	{ EMFILE, "too many open files (EMFILE)" },
 	{ ENFILE, "too many open files in the system (ENFILE)" },

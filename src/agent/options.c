@@ -43,5 +43,7 @@ void options_read(char *const *environment)
 		agent.allow_unsealed |= is_word(text, "allow-unsealed");
 		agent.no_dlopen |= is_word(text, "no-dlopen");
 		agent.filter |= is_word(text, "filter");
+		agent.strict |= is_word(text, "strict");
+		agent.data |= is_word(text, "data");
 	}
 }

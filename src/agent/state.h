@@ -30,6 +30,8 @@ struct agent_state {
 	bool allow_unsealed; /* what cannot be sealed is reported and left */
 	bool no_dlopen;      /* objects loaded later are left alone */
 	bool filter;         /* a seccomp filter in place of mseal(2) */
+	bool strict;         /* bytes are locked as well */
+	bool data;           /* writable data is held too */
 	bool glibc;          /* objects can be unloaded: they must be pinned */
 
 	bool opened; /* a constructor before the agent's called dlopen() */

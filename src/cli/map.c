@@ -26,7 +26,7 @@ static const struct table_column columns[COLUMNS] = {
 	[COL_PERM] = { "PERM", 0, "protection, and p for private, s for shared" },
 	[COL_KIND] = { "KIND", 0, "what most of its pages are" },
 	[COL_SEALED] = { "SEALED", 0, "whether a kernel seal holds address and protection" },
-	[COL_CONTENT] = { "CONTENT", 0, "locked if its bytes can never be written, else open" },
+	[COL_CONTENT] = { "CONTENT", 0, "locked if no write to memory reaches it, else open" },
 	[COL_OBJECT] = { "OBJECT", 0, "path or name" },
 	[COL_WHY] = { "WHY", 0, "why it is not sealed" },
 };

@@ -16,8 +16,10 @@
 
 enum {
 	OPT_ALLOW_UNSEALED = 256,
+	OPT_DATA,
 	OPT_ENGINE,
 	OPT_NO_DLOPEN,
+	OPT_STRICT,
 };
 
 static int print_help(void)
@@ -28,9 +30,12 @@ static int print_help(void)
 	       "Programs that it starts inherit this. What cannot be sealed is not started.\n\n"
 	       "Options:\n"
 	       "      --allow-unsealed  start what cannot be sealed all the same, with a warning\n"
+	       "      --data            writable data of the images keeps its place and "
+	       "protection\n"
 	       "      --engine=ENGINE   what seals: kernel, which is mseal(2), filter, a seccomp\n"
 	       "                        filter, or auto, the first that works here; the default\n"
 	       "      --no-dlopen       leave objects alone that are loaded after the start\n"
+	       "      --strict          lock the bytes too: not even /proc/PID/mem changes them\n"
 	       "  -h, --help            this text\n"
 	       "  -V, --version         the version\n\n"
 	       "Exit status: 125 if memseal failed or refused, 126 if COMMAND cannot be executed,\n"
@@ -122,8 +127,10 @@ int cmd_run(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "allow-unsealed", no_argument, NULL, OPT_ALLOW_UNSEALED },
+		{ "data", no_argument, NULL, OPT_DATA },
 		{ "engine", required_argument, NULL, OPT_ENGINE },
 		{ "no-dlopen", no_argument, NULL, OPT_NO_DLOPEN },
+		{ "strict", no_argument, NULL, OPT_STRICT },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -140,6 +147,8 @@ int cmd_run(int argc, char **argv)
 			return print_version();
 		opts.allow_unsealed |= c == OPT_ALLOW_UNSEALED;
 		opts.no_dlopen |= c == OPT_NO_DLOPEN;
+		opts.strict |= c == OPT_STRICT;
+		opts.data |= c == OPT_DATA;
 		if (c == OPT_ENGINE)
 			opts.engine = engine_named(optarg);
 	}

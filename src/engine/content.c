@@ -2,15 +2,9 @@
 #include "engine/content.h"
 
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "base/sys.h"
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
-#endif
-
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#include "engine/memfd.h"
 
 static size_t total_size(const struct content_span *spans, size_t count)
 {
@@ -19,31 +13,6 @@ static size_t total_size(const struct content_span *spans, size_t count)
 	for (size_t i = 0; i < count; i++)
 		total += spans[i].end - spans[i].start;
 	return total;
-}
-
-/* A file that grew beyond the limit would not be refused alone: SIGXFSZ kills. */
-static int check_limit(size_t total)
-{
-	struct rlimit limit;
-	int r = sys_prlimit(0, RLIMIT_FSIZE, NULL, &limit);
-
-	if (r < 0)
-		return r;
-	return limit.rlim_cur == RLIM_INFINITY || total <= limit.rlim_cur ? 0 : -EFBIG;
-}
-
-/* Nothing is executed from it as a file; a system may insist on that being said. */
-int content_file(size_t len)
-{
-	int r = check_limit(len), fd;
-
-	if (r < 0)
-		return r;
-	fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-
-	if (fd == -EINVAL)
-		fd = sys_memfd_create("memseal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd == -ENOSYS ? -EOPNOTSUPP : fd;
 }
 
 static int fill_span(int fd, const struct content_span *span, uint64_t offset)
@@ -75,36 +44,6 @@ static int fill(int fd, const struct content_span *spans, size_t count)
 	return r;
 }
 
-/* A filter or an emulator may answer 0 and do nothing: the seals are read back. */
-static int seal(int fd)
-{
-	int r = sys_fcntl(fd, F_ADD_SEALS, SEALS);
-
-	if (r == 0)
-		r = sys_fcntl(fd, F_GET_SEALS, 0);
-	if (r < 0)
-		return r;
-	return (r & SEALS) == SEALS ? 0 : -EOPNOTSUPP;
-}
-
-/*
- * 0 if a shared mapping of the file can never become writable, else -EOPNOTSUPP; tried, on one page
- * of it, whatever the size of a page is.
- */
-int content_check_view(int fd)
-{
-	long view = sys_mmap(0, 1, PROT_READ, MAP_SHARED, fd, 0);
-	int r;
-
-	if (sys_failed(view))
-		return view == -EPERM ? -EOPNOTSUPP : (int)view;
-	r = sys_mprotect((uintptr_t)view, 1, PROT_READ | PROT_WRITE);
-	sys_undo_mmap((uintptr_t)view, 1);
-	if (r == -ENOMEM)
-		return r;
-	return r == -EACCES ? 0 : -EOPNOTSUPP;
-}
-
 #define OWN_FD   "/proc/self/fd/"
 #define OWN_SIZE (sizeof(OWN_FD) + 10)
 
@@ -132,7 +71,7 @@ static void own_path(int fd, char path[OWN_SIZE])
 static int open_view(int *fd)
 {
 	char path[OWN_SIZE];
-	int r = content_check_view(*fd), view;
+	int r = memfd_check_view(*fd), view;
 
 	if (r != -EOPNOTSUPP)
 		return r;
@@ -142,7 +81,7 @@ static int open_view(int *fd)
 		return view;
 	sys_close_cleanup(fd);
 	*fd = view;
-	return content_check_view(view);
+	return memfd_check_view(view);
 }
 
 /*
@@ -213,17 +152,15 @@ static int map_spare(int fd, size_t len, struct content_spare *ret)
 
 int content_lock(const struct content_span *spans, size_t count, struct content_spare *ret_spare)
 {
-	CLEANUP(sys_close_cleanup) int fd = -1;
+	CLEANUP(sys_close_cleanup) int fd = memfd_new();
 	struct content_spare spare = { .len = 0 };
 	size_t total = total_size(spans, count);
-	int r;
+	int r = fd < 0 ? fd : memfd_resize(fd, total);
 
-	fd = content_file(total);
-	if (fd < 0)
-		return fd;
-	r = fill(fd, spans, count);
 	if (r == 0)
-		r = seal(fd);
+		r = fill(fd, spans, count);
+	if (r == 0)
+		r = memfd_seal(fd, MEMFD_FIXED | F_SEAL_WRITE);
 	if (r == 0)
 		r = open_view(&fd);
 	if (r == 0 && ret_spare)

@@ -23,12 +23,6 @@ struct content_spare {
 	size_t len;
 };
 
-/* A new memfd for that many bytes, or a negative errno as content_lock(). */
-int content_file(size_t len) MUST_CHECK;
-
-/* 0 if a shared mapping of the memfd can never become writable, else -EOPNOTSUPP; tried, on one. */
-int content_check_view(int fd) MUST_CHECK;
-
 /*
  * Locks the bytes of the spans, in one memfd. Readers in other threads see the old pages or the new
  * ones, which are equal; nobody may write meanwhile. What other processes share of the old pages,

@@ -7,9 +7,13 @@
 
 /*
  * Not MEMSEAL_NO_SEAL: a program that seals itself only adds to this. No RELRO repair either, which
- * makes discarding a matter of mseal(2): the filter refuses it on any memory.
+ * makes discarding a matter of mseal(2): the filter refuses it on any memory. On data, it is the
+ * program's own affair.
  */
-#define EFFECTS (MEMSEAL_MAPPING | MEMSEAL_NO_DISCARD)
+static uint64_t effects(const struct images_run *run)
+{
+	return run->data ? MEMSEAL_MAPPING : MEMSEAL_MAPPING | MEMSEAL_NO_DISCARD;
+}
 
 static const char *reason(enum filter_obstacle obstacle)
 {
@@ -31,7 +35,7 @@ static void sort_in(struct bpf_range *ranges, size_t count, const struct images_
 		count--;
 	}
 	ranges[count] =
-		(struct bpf_range){ .start = run->start, .end = run->end, .effects = EFFECTS };
+		(struct bpf_range){ .start = run->start, .end = run->end, .effects = effects(run) };
 }
 
 int images_filter(const struct images_run *runs, size_t count, struct bpf_range *ranges,

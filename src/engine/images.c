@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/sys.h"
+#include "engine/images-content.h"
 #include "engine/images-filter.h"
 #include "engine/kernel.h"
 #include "engine/own-maps.h"
@@ -15,6 +16,14 @@
 #include "engine/scratch.h"
 #include "model/image.h"
 #include "model/plan.h"
+
+/* Newer than some C libraries. */
+#ifndef PT_GNU_PROPERTY
+#define PT_GNU_PROPERTY 0x6474e553
+#endif
+#ifndef PROT_BTI
+#define PROT_BTI 0x10
+#endif
 
 /* An image that may have something to seal. */
 struct own_image {
@@ -36,9 +45,12 @@ struct job {
 	struct plan plan;
 	struct own_maps maps;
 	struct mapping *mappings; /* that hold a part of an image, and the kernel's */
-	size_t mapping_count;
+	size_t mapping_count, mapping_room;
 	struct relro_span *repairs;
 	size_t repair_count;
+	struct images_piece *locks; /* of bytes, with opts->strict */
+	size_t lock_count;
+	struct content_span *spans; /* as many, for those */
 	struct images_run *runs;
 	size_t run_count;
 	struct bpf_range *ranges; /* as many, for the filter */
@@ -189,14 +201,9 @@ static int plan_images(struct job *job)
 
 static int add_mapping(struct job *job, const struct mapping *mapping)
 {
-	struct mapping *place = scratch_alloc(job->scratch, sizeof(*place));
-
-	if (!place)
+	if (job->mapping_count == job->mapping_room)
 		return -ENOSPC;
-	if (job->mapping_count == 0)
-		job->mappings = place;
-	*place = *mapping;
-	job->mapping_count++;
+	job->mappings[job->mapping_count++] = *mapping;
 	return 0;
 }
 
@@ -249,9 +256,18 @@ static int collect_system_mappings(struct job *job)
 
 static int collect_mappings(struct job *job)
 {
-	int r = collect_image_mappings(job);
+	size_t room;
+	int r;
 
-	return r < 0 ? r : collect_system_mappings(job);
+	job->mappings = scratch_rest(job->scratch, &room);
+	job->mapping_room = room / sizeof(*job->mappings);
+	r = collect_image_mappings(job);
+	if (r == 0)
+		r = collect_system_mappings(job);
+	if (r < 0)
+		return r;
+	room = job->mapping_count * sizeof(*job->mappings);
+	return scratch_alloc(job->scratch, room) ? 0 : -ENOSPC;
 }
 
 /* Calls fn for each piece of each mapping. */
@@ -279,40 +295,117 @@ static void note_loading(
 		job->images[piece->image].in_loading = true;
 }
 
+static bool is_own(const struct job *job, const struct plan_piece *piece)
+{
+	return piece->start < job->opts->own.end && piece->end > job->opts->own.start;
+}
+
+static bool is_data(const struct plan_piece *piece)
+{
+	return piece->role == PLAN_DATA || piece->role == PLAN_BSS;
+}
+
 static bool to_be_sealed(
 	const struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
 {
 	if (is_system_mapping(mapping))
 		return !is_held(job, mapping->start);
-	if (!plan_role_sealable(piece->role) || job->images[piece->image].in_loading)
+	if (piece->role == PLAN_NO_ROLE || job->images[piece->image].in_loading)
 		return false;
+	if (is_data(piece))
+		return job->opts->data && !is_own(job, piece) && !is_held(job, piece->start);
 	if (piece->why == PLAN_WRITABLE && piece->role != PLAN_RELRO)
 		return false;
 	return !is_held(job, piece->start);
 }
 
-static void add_run(struct job *job, uint64_t start, uint64_t end)
+/* Adjacent pieces become one run; nothing in a run is sealed yet (see kernel_seal()). */
+static void add_run(struct job *job, struct images_run run)
 {
 	struct images_run *last = job->run_count ? &job->runs[job->run_count - 1] : NULL;
 
-	if (last && last->end == start)
-		last->end = end;
+	if (last && last->end == run.start && last->data == run.data)
+		last->end = run.end;
 	else
-		job->runs[job->run_count++] = (struct images_run){ .start = start, .end = end };
+		job->runs[job->run_count++] = run;
 }
 
-/* Adjacent pieces become one run; nothing in a run is sealed yet (see kernel_seal()). */
-static void add_piece(
+/* What the loader of arm64 adds to the protection of code, and the kernel to that of [vdso]. */
+static int guard_of(const struct own_image *own, bool vdso)
+{
+#if defined(__aarch64__)
+	struct image_segment notes;
+
+	if (image_find(&own->image, vdso ? PT_NOTE : PT_GNU_PROPERTY, &notes) == 0 &&
+		image_note_bti(&own->image, (const void *)(uintptr_t)(own->bias + notes.vaddr),
+			notes.filesz))
+		return PROT_BTI;
+#endif
+	(void)own;
+	(void)vdso;
+	return 0;
+}
+
+/* What is relocated is not the file's; nor is [vdso], which the kernel lets debuggers write to. */
+static void add_lock(struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	const struct own_image *own =
+		piece->role == PLAN_NO_ROLE ? NULL : &job->images[piece->image];
+	bool vdso = mapping->kind == MAPPING_VDSO, relro = piece->role == PLAN_RELRO;
+	int prot = relro ? PROT_READ : (int)mapping->prot;
+
+	if (is_data(piece) || mapping->kind == MAPPING_VVAR)
+		return;
+	if (own && prot & PROT_EXEC)
+		prot |= guard_of(own, vdso);
+	job->locks[job->lock_count++] = (struct images_piece){
+		.start = piece->start,
+		.end = piece->end,
+		.prot = prot,
+		.file = relro || vdso ? NULL : mapping,
+		.name = vdso ? "[vdso]" : own->name,
+	};
+}
+
+static void add_repair(
 	struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
 {
 	bool discardable = !job->opts->filter && (mapping->inode != 0 || mapping->shared);
 
-	if (!to_be_sealed(job, mapping, piece))
-		return;
 	if (piece->role == PLAN_RELRO && (discardable || piece->why == PLAN_WRITABLE))
 		job->repairs[job->repair_count++] =
 			(struct relro_span){ .start = piece->start, .end = piece->end };
-	add_run(job, piece->start, piece->end);
+}
+
+static void add_piece(
+	struct job *job, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	struct images_run run = {
+		.start = piece->start, .end = piece->end, .data = is_data(piece)
+	};
+
+	if (!to_be_sealed(job, mapping, piece))
+		return;
+	if (job->opts->strict)
+		add_lock(job, mapping, piece);
+	else
+		add_repair(job, mapping, piece);
+	add_run(job, run);
+}
+
+/* The caller's own memory: read-only, and private to this process. */
+static void add_own(struct job *job)
+{
+	const struct images_run *own = &job->opts->own;
+
+	if (!own->end)
+		return;
+	if (job->opts->strict)
+		job->locks[job->lock_count++] = (struct images_piece){ .start = own->start,
+			.end = own->end,
+			.prot = PROT_READ,
+			.name = "libmemseal-agent.so" };
+	add_run(job, *own);
 }
 
 /* Pieces are at most as many as mappings and two for each extent; and there is the caller's own. */
@@ -323,7 +416,9 @@ static int alloc_lists(struct job *job)
 	job->runs = scratch_alloc(job->scratch, most * sizeof(*job->runs));
 	job->repairs = scratch_alloc(job->scratch, most * sizeof(*job->repairs));
 	job->ranges = scratch_alloc(job->scratch, most * sizeof(*job->ranges));
-	return job->runs && job->repairs && job->ranges ? 0 : -ENOSPC;
+	job->locks = scratch_alloc(job->scratch, most * sizeof(*job->locks));
+	job->spans = scratch_alloc(job->scratch, most * sizeof(*job->spans));
+	return job->runs && job->repairs && job->ranges && job->locks && job->spans ? 0 : -ENOSPC;
 }
 
 static int repair_relro(struct job *job)
@@ -384,10 +479,17 @@ static int prepare(struct job *job)
 		return r;
 	if (!job->opts->settled)
 		each_piece(job, note_loading);
+	add_own(job);
 	each_piece(job, add_piece);
-	if (job->opts->own.end)
-		add_run(job, job->opts->own.start, job->opts->own.end);
 	return 0;
+}
+
+static int prepare_bytes(struct job *job)
+{
+	if (job->opts->strict)
+		return images_content(
+			job->locks, job->lock_count, job->spans, job->page, job->result);
+	return job->opts->filter ? protect_relro(job) : repair_relro(job);
 }
 
 static int carry_out(struct job *job)
@@ -396,7 +498,7 @@ static int carry_out(struct job *job)
 
 	if (r < 0)
 		return r;
-	r = job->opts->filter ? protect_relro(job) : repair_relro(job);
+	r = prepare_bytes(job);
 	if (r < 0)
 		return r;
 	return job->opts->filter ? hold_runs(job) : seal_runs(job);

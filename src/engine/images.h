@@ -22,6 +22,7 @@ struct images_progress {
 /* Whole pages. */
 struct images_run {
 	uint64_t start, end;
+	bool data; /* the program may write there, and discard */
 };
 
 struct images_opts {
@@ -36,6 +37,8 @@ struct images_opts {
 	 * thread is still loading, and left to that thread.
 	 */
 	bool settled;
+	bool strict; /* lock the bytes as well: see content.h and content-file.h */
+	bool data;   /* hold writable data too, in its place and its protection */
 	/*
 	 * Makes sure that an object can no longer be unloaded; name as the loader has it, not
 	 * empty. False: it could not be done. NULL: nothing can be unloaded anyway.
@@ -53,6 +56,7 @@ struct images_result {
 	uint64_t sealed; /* bytes that this call sealed; RELRO, [vdso] and [vvar] included */
 	/* On failure, what could not be done where: static text, and addresses or 0. */
 	const char *failed;
+	const char *object; /* behind that text, the image's name as the loader has it, or NULL */
 	uint64_t start, end;
 	pid_t thread; /* that stands in the way of a filter, or 0 */
 };
@@ -62,8 +66,9 @@ struct images_result {
  * thread at a time.
  *
  * -ENOMEM, -EPERM, -ENOSYS, -EINVAL as kernel_seal(), or as images_filter(); -EOPNOTSUPP as
- * kernel_sealed_works(); -ENOEXEC: an image's headers are damaged; -EBUSY: not pinned; -EBADMSG and
- * what openat(2) and read(2) answer for /proc/self/maps.
+ * kernel_sealed_works() and content_lock(), whose other errors there are with strict; -ENOEXEC: an
+ * image's headers are damaged; -EBUSY: not pinned; -EBADMSG and what openat(2) and read(2) answer
+ * for /proc/self/maps.
  */
 int images_seal(const struct images_opts *opts, uint64_t page, struct images_result *ret) MUST_CHECK
 	NONNULL(1, 3);

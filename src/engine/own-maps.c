@@ -79,6 +79,8 @@ static int ask(int fd, uint64_t addr, struct mapping *ret)
 		.end = query.end,
 		.offset = query.offset,
 		.inode = query.inode,
+		.dev_major = query.dev_major,
+		.dev_minor = query.dev_minor,
 		.prot = query.vma_flags & VMA_PROT,
 		.shared = query.vma_flags & VMA_SHARED,
 		.kind = kind,

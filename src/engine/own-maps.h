@@ -28,8 +28,8 @@ void own_maps_close(struct own_maps *maps) NONNULL(1);
 
 /*
  * The mapping that holds addr, or else the first one behind it: 1; 0 if there is none; or what
- * ioctl(2) answers. Only start, end, offset, inode, prot, shared and kind are filled in, and kind
- * is MAPPING_FILE for whatever has an inode.
+ * ioctl(2) answers. Only start, end, offset, device, inode, prot, shared and kind are filled in,
+ * and kind is MAPPING_FILE for whatever has an inode.
  */
 int own_maps_at(const struct own_maps *maps, uint64_t addr, struct mapping *ret) MUST_CHECK
 	NONNULL(1, 3);

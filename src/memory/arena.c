@@ -37,8 +37,8 @@ EXPORT int memseal_arena_new(size_t capacity, struct memseal_arena **ret_arena)
 	if (add_overflows(capacity, sizeof(*arena), &size) ||
 		page_up_overflows(size, page, &size) || size > PTRDIFF_MAX)
 		return -ENOMEM;
-	start = place_map(PLACE_REPLACED, (size_t)size, size < HUGE_PAGE ? page : HUGE_PAGE,
-		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+	start = place_map((size_t)size, size < HUGE_PAGE ? page : HUGE_PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	if (sys_failed(start))
 		return (int)start;
 	arena = (struct memseal_arena *)start;

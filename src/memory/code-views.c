@@ -4,19 +4,12 @@
 #include <sys/mman.h>
 
 #include "base/sys.h"
-#include "engine/content.h"
+#include "engine/memfd.h"
 #include "engine/window.h"
 #include "memory/code.h"
 #include "memory/consent.h"
 #include "memory/place.h"
 #include "memory/range.h"
-
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010 /* Linux 5.1 */
-#endif
-
-/* What is mapped to write stays so; nothing else ever writes to it, cuts it off or adds to it. */
-#define SEALS (F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 /*
  * The kernel would put the views side by side: then whoever knows a function's address knows where
@@ -35,16 +28,17 @@ static int map_to_write(int fd, size_t len, struct code_views *views)
 	return sys_madvise(views->write, len, MADV_DONTFORK);
 }
 
+/* What is mapped to write stays so; nothing else ever writes to it, cuts it off or adds to it. */
 static int map_to_execute(int fd, size_t len, struct code_views *views)
 {
-	int r = sys_fcntl(fd, F_ADD_SEALS, SEALS);
+	int r = memfd_seal(fd, MEMFD_FIXED | F_SEAL_FUTURE_WRITE);
 	long at;
 
 	if (r == 0)
-		r = content_check_view(fd);
+		r = memfd_check_view(fd);
 	if (r < 0)
-		return r == -EINVAL ? -EOPNOTSUPP : r;
-	at = place_map(PLACE_REPLACED, len, memory_page(), PROT_READ | PROT_EXEC, MAP_SHARED, fd);
+		return r;
+	at = place_map(len, memory_page(), PROT_READ | PROT_EXEC, MAP_SHARED, fd);
 	if (sys_failed(at))
 		return (int)at;
 	views->exec = (unsigned long)at;
@@ -62,8 +56,8 @@ static int hold(size_t len, const struct code_views *views)
 
 	if (consent_given())
 		return memseal_ranges(ranges, ARRAY_SIZE(ranges), NULL, NULL);
-	r = place_hold(PLACE_REPLACED, views->exec, views->exec + len);
-	return r < 0 ? r : place_hold(PLACE_REPLACED, views->write, views->write + len);
+	r = place_hold(views->exec, views->exec + len);
+	return r < 0 ? r : place_hold(views->write, views->write + len);
 }
 
 /* A filter that holds the addresses would hold what comes to lie there, too. */
@@ -78,9 +72,9 @@ static void unmap(uint64_t view, size_t len)
 
 int code_views_map(size_t len, struct code_views *ret)
 {
-	CLEANUP(sys_close_cleanup) int fd = content_file(len);
+	CLEANUP(sys_close_cleanup) int fd = memfd_new();
 	struct code_views views = { .exec = 0, .write = 0 };
-	int r = fd < 0 ? fd : sys_ftruncate(fd, len);
+	int r = fd < 0 ? fd : memfd_resize(fd, len);
 
 	if (r == 0)
 		r = map_to_write(fd, len, &views);

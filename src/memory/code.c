@@ -88,7 +88,7 @@ static int map_dual(struct memseal_code *code)
 
 static int map_flip(struct memseal_code *code)
 {
-	long start = place_map(PLACE_REPLACED, code->size, memory_page(), PROT_READ | PROT_WRITE,
+	long start = place_map(code->size, memory_page(), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	if (sys_failed(start))
@@ -137,8 +137,7 @@ static int allocate(size_t capacity, struct memseal_code **ret)
 		return -ENOMEM;
 	own = (size_t)page_down(
 		sizeof(*code) + size / page * sizeof(code->pages[0]) + page - 1, page);
-	at = place_map(
-		PLACE_REPLACED, own, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	at = place_map(own, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (sys_failed(at))
 		return (int)at;
 	code = (struct memseal_code *)at;

@@ -70,7 +70,7 @@ static int lock_and_hold(const struct content_span *span)
 		return r;
 	r = prepare(span->start, span->end, locked);
 	if (r == 0)
-		r = place_hold(PLACE_REPLACED, span->start, span->end);
+		r = place_hold(span->start, span->end);
 	if (r < 0)
 		return undo(span, &spare, locked) == 0 ? r : -ENOTRECOVERABLE;
 	content_keep(&spare);

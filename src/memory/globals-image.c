@@ -105,6 +105,22 @@ static uint32_t count_gnu(const uint32_t *table)
 	return last + 1;
 }
 
+/* GNU ld lists the names of a section's ends even if they are hidden: nobody is given these. */
+static bool is_exported(const ElfW(Sym) * symbol)
+{
+	unsigned visibility = ELF64_ST_VISIBILITY(symbol->st_other);
+
+	return symbol->st_shndx != SHN_UNDEF && symbol->st_shndx != SHN_ABS &&
+	       ELF64_ST_TYPE(symbol->st_info) != STT_TLS &&
+	       ELF64_ST_BIND(symbol->st_info) != STB_LOCAL &&
+	       (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
+}
+
+static bool inside(const struct check *check, uint64_t at)
+{
+	return at >= check->start && at < check->end;
+}
+
 /*
  * An image that uses an exported variable of a library may have been given a copy of its own (a
  * copy relocation), or the library may use one of the same name in another image: the one that is
@@ -118,15 +134,10 @@ static int check_exports(const struct check *check, const struct dl_phdr_info *i
 	if (!symbols.table || !(symbols.gnu_hash || symbols.hash))
 		return -ENOEXEC;
 	count = symbols.hash ? symbols.hash[1] : count_gnu(symbols.gnu_hash);
-	for (uint32_t i = 0; i < count; i++) {
-		const ElfW(Sym) *symbol = &symbols.table[i];
-		uint64_t at = info->dlpi_addr + symbol->st_value;
-
-		if (symbol->st_shndx != SHN_UNDEF && symbol->st_shndx != SHN_ABS &&
-			ELF64_ST_TYPE(symbol->st_info) != STT_TLS && at >= check->start &&
-			at < check->end)
+	for (uint32_t i = 0; i < count; i++)
+		if (is_exported(&symbols.table[i]) &&
+			inside(check, info->dlpi_addr + symbols.table[i].st_value))
 			return -ENOTUNIQ;
-	}
 	return 0;
 }
 

@@ -44,27 +44,24 @@ static long map_aligned(size_t len, size_t align, int prot, int flags, int fd)
 	return r;
 }
 
-long place_map(enum place place, size_t len, size_t align, int prot, int flags, int fd)
+long place_map(size_t len, size_t align, int prot, int flags, int fd)
 {
 	long r = -EADDRNOTAVAIL;
 	uint64_t room;
 
-	(void)place;
 	if (len == 0 || add_overflows(len, align, &room) || room > SIZE_MAX)
 		return -ENOMEM;
-	/* A filter that will hold it outlives execve(2): let it be in nobody's way. */
 	if (consent_given())
 		r = zone_map(len, align, prot, flags, fd);
 	return r == -EADDRNOTAVAIL ? map_aligned(len, align, prot, flags, fd) : r;
 }
 
 /* By the kernel alone, /proc does not matter: what is there is known. */
-int place_hold(enum place place, uint64_t start, uint64_t end)
+int place_hold(uint64_t start, uint64_t end)
 {
 	uint64_t sealed = 0;
 	int r;
 
-	(void)place;
 	if (consent_given())
 		return memseal_range((void *)(uintptr_t)start, (size_t)(end - start), MEMSEAL_ALL);
 	r = kernel_seal_unsealed(start, end, memory_page(), &sealed);

@@ -8,26 +8,23 @@
 
 #include "base/util.h"
 
-enum place {
-	PLACE_REPLACED, /* other memory is put there before it is held: by a freeze */
-	PLACE_LASTING,  /* mapped once and for all; may lose rights, and never gains any */
-};
-
 /* 0 if some engine can hold memory here and now, else -EOPNOTSUPP. Asked before anything changes.
  */
 int place_check(void) MUST_CHECK;
 
 /*
  * As mmap(2) with MAP_PRIVATE | MAP_ANONYMOUS or a descriptor and MAP_SHARED, len in whole pages,
- * aligned: the address, or a negative errno, -ENOMEM as a rule.
+ * aligned: the address, or a negative errno, -ENOMEM as a rule. In a program that has consented to
+ * filters it lies where no program comes to lie, so that a filter that outlives execve(2) is in
+ * nobody's way (engine/window.h).
  */
-long place_map(enum place place, size_t len, size_t align, int prot, int flags, int fd) MUST_CHECK;
+long place_map(size_t len, size_t align, int prot, int flags, int fd) MUST_CHECK;
 
 /*
  * Holds what was mapped there and not held yet, all of it mappings of this object alone: with
  * MEMSEAL_MAPPING at least, and against discarding where the program has consented to filters. As
  * memseal_ranges().
  */
-int place_hold(enum place place, uint64_t start, uint64_t end) MUST_CHECK;
+int place_hold(uint64_t start, uint64_t end) MUST_CHECK;
 
 #endif

@@ -4,22 +4,12 @@
 #include <errno.h>
 #include <memseal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "base/sys.h"
+#include "engine/memfd.h"
 #include "engine/kernel.h"
 #include "memory/place.h"
 #include "memory/range.h"
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
-#endif
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010 /* Linux 5.1 */
-#endif
-
-/* What is there may be written; nobody can cut it off, punch holes into it, or map it to write. */
-#define SEALS (F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 /* The body's file. */
 struct body_file {
@@ -36,44 +26,17 @@ static int open_secret(struct body_file *ret)
 
 static int open_memfd(struct body_file *ret)
 {
-	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-
 	ret->secret = false;
-	ret->fd = sys_memfd_create("memseal-pool", flags | MFD_NOEXEC_SEAL);
-	if (ret->fd == -EINVAL)
-		ret->fd = sys_memfd_create("memseal-pool", flags);
+	ret->fd = memfd_new();
 	return ret->fd < 0 ? ret->fd : 0;
-}
-
-/* A file that grew beyond the limit would not be refused alone: SIGXFSZ kills. */
-static int check_limit(uint64_t size)
-{
-	struct rlimit limit;
-	int r = sys_prlimit(0, RLIMIT_FSIZE, NULL, &limit);
-
-	if (r < 0)
-		return r;
-	return limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur ? 0 : -EFBIG;
 }
 
 /* Its pages are there at once: a lack of memory is an error here, and no SIGBUS later. */
 static int size_file(const struct body_file *file, uint64_t size)
 {
-	int r = check_limit(size);
+	int r = memfd_resize(file->fd, size);
 
-	if (r == 0)
-		r = sys_ftruncate(file->fd, size);
 	return r < 0 || file->secret ? r : sys_fallocate(file->fd, 0, 0, size);
-}
-
-/* Asked back: a filter or an emulator may answer 0 and do nothing. */
-static bool add_seals(int fd)
-{
-	int r = sys_fcntl(fd, F_ADD_SEALS, SEALS);
-
-	if (r == 0)
-		r = sys_fcntl(fd, F_GET_SEALS, 0);
-	return r > 0 && (r & SEALS) == SEALS;
 }
 
 static int map_over(uint64_t start, uint64_t end, int prot, int flags, int fd)
@@ -99,7 +62,8 @@ static int map_body(const struct pool_memory *memory, const struct body_file *fi
 	if (file->secret)
 		*holds |= MEMSEAL_POOL_SECRET | MEMSEAL_POOL_LOCKED | MEMSEAL_POOL_NO_DUMP |
 			  MEMSEAL_POOL_NO_DISCARD;
-	else if (add_seals(file->fd))
+	/* What is there may be written; nobody can cut it off, punch holes, or map it to write. */
+	else if (memfd_seal(file->fd, MEMFD_FIXED | F_SEAL_FUTURE_WRITE) == 0)
 		*holds |= MEMSEAL_POOL_NO_DISCARD;
 	if (!file->secret && sys_mlock(memory->body, len) == 0)
 		*holds |= MEMSEAL_POOL_LOCKED;
@@ -160,8 +124,8 @@ int pool_memory_map(
 	uint64_t page = memory_page(), holds = MEMSEAL_POOL_GUARDED;
 	uint64_t size = page + body + page + head + free;
 	struct pool_memory memory;
-	long start = place_map(PLACE_REPLACED, (size_t)size, page, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+	long start = place_map(
+		(size_t)size, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	int r;
 
 	if (sys_failed(start))
@@ -191,7 +155,7 @@ int pool_memory_map(
 /* With consent that is more than a pool needs, which an io_uring that is open forbids. */
 static int hold(const struct pool_memory *memory)
 {
-	int r = place_hold(PLACE_REPLACED, memory->start, memory->end);
+	int r = place_hold(memory->start, memory->end);
 
 	return r < 0 ? memseal_range((void *)(uintptr_t)memory->start,
 			       (size_t)(memory->end - memory->start), MEMSEAL_MAPPING)

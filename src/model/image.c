@@ -5,6 +5,10 @@
 #include <elf.h>
 #include <errno.h>
 
+#ifndef GNU_PROPERTY_AARCH64_FEATURE_1_AND /* not in musl's header */
+#define GNU_PROPERTY_AARCH64_FEATURE_1_AND 0xc0000000
+#define GNU_PROPERTY_AARCH64_FEATURE_1_BTI (1U << 0)
+#endif
 #ifndef GNU_PROPERTY_MEMORY_SEAL
 #define GNU_PROPERTY_MEMORY_SEAL 3 /* binutils 2.44 */
 #endif
@@ -262,23 +266,29 @@ static const unsigned char *take(
 	return record;
 }
 
-static bool property_memory_seal(const struct image *image, const unsigned char *p, size_t left)
+/* The data of a property, of *ret_size bytes, or NULL. */
+static const unsigned char *find_property(const struct image *image, const unsigned char *p,
+	size_t left, uint64_t wanted, uint64_t *ret_size)
 {
 	size_t align = image->class == IMAGE_64 ? 8 : 4;
 
 	while (left >= 8) {
 		uint64_t type = read_uint(p, 4, image->big_endian);
 		uint64_t size = read_uint(p + 4, 4, image->big_endian);
+		const unsigned char *record = take(&p, &left, 8 + size, align);
 
-		if (!take(&p, &left, 8 + size, align))
-			return false;
-		if (type == GNU_PROPERTY_MEMORY_SEAL)
-			return size == 0;
+		if (!record)
+			return NULL;
+		*ret_size = size;
+		if (type == wanted)
+			return record + 8;
 	}
-	return false;
+	return NULL;
 }
 
-bool image_note_memory_seal(const struct image *image, const void *notes, size_t len)
+/* The same, in the first note of properties. */
+static const unsigned char *find_noted(const struct image *image, const void *notes, size_t len,
+	uint64_t wanted, uint64_t *ret_size)
 {
 	const unsigned char *p = notes;
 
@@ -293,10 +303,27 @@ bool image_note_memory_seal(const struct image *image, const void *notes, size_t
 		name = take(&p, &len, name_size, 4);
 		desc = name ? take(&p, &len, desc_size, 4) : NULL;
 		if (!desc)
-			return false;
+			return NULL;
 		if (type == NT_GNU_PROPERTY_TYPE_0 && name_size == 4 && name[0] == 'G' &&
 			name[1] == 'N' && name[2] == 'U' && name[3] == '\0')
-			return property_memory_seal(image, desc, (size_t)desc_size);
+			return find_property(image, desc, (size_t)desc_size, wanted, ret_size);
 	}
-	return false;
+	return NULL;
+}
+
+bool image_note_memory_seal(const struct image *image, const void *notes, size_t len)
+{
+	uint64_t size;
+
+	return find_noted(image, notes, len, GNU_PROPERTY_MEMORY_SEAL, &size) && size == 0;
+}
+
+bool image_note_bti(const struct image *image, const void *notes, size_t len)
+{
+	uint64_t size;
+	const unsigned char *data =
+		find_noted(image, notes, len, GNU_PROPERTY_AARCH64_FEATURE_1_AND, &size);
+
+	return data && size == 4 &&
+	       (read_uint(data, 4, image->big_endian) & GNU_PROPERTY_AARCH64_FEATURE_1_BTI);
 }

@@ -100,4 +100,7 @@ enum image_type image_type(const struct image_header *header, const struct image
 /* Do the bytes of a PT_GNU_PROPERTY or PT_NOTE segment ask for sealing (ld -z memory-seal)? */
 bool image_note_memory_seal(const struct image *image, const void *notes, size_t len) NONNULL(1);
 
+/* Do they say that the code can be branched to at landing pads alone (AArch64, PROT_BTI)? */
+bool image_note_bti(const struct image *image, const void *notes, size_t len) NONNULL(1);
+
 #endif

@@ -140,7 +140,8 @@ static ssize_t read_object(const struct finder *finder, const struct mapping *he
 
 /*
  * Is a segment mapped where it should be? Its pages may have been replaced by memory that is no
- * regular file (a copy of RELRO that can be sealed, text on huge pages).
+ * regular file: a copy of RELRO that can be sealed, text on huge pages. If even the head was, as by
+ * a content lock that cannot use the file, nothing but writable data is the file's any more.
  */
 static bool segment_mapped(const struct finder *finder, const struct mapping *head,
 	const struct image_segment *segment, uint64_t bias, bool has_code)
@@ -148,16 +149,20 @@ static bool segment_mapped(const struct finder *finder, const struct mapping *he
 	uint64_t page = finder->plan->page;
 	uint64_t addr = page_down(segment->vaddr, page) + bias;
 	const struct mapping *m = mapping_at(finder->space, addr);
+	bool copied = head->kind == MAPPING_MEMFD, in_place;
 
 	if (!m || (segment->prot & MAPPING_EXEC && !(m->prot & MAPPING_EXEC)))
 		return false;
 	if (!segment->filesz)
 		return true;
+	in_place = m->offset + (addr - m->start) == page_down(segment->offset, page);
 	if (same_file(m, head))
-		return m->offset + (addr - m->start) == page_down(segment->offset, page);
+		return in_place || (copied && has_code);
+	if (m->kind == MAPPING_FILE)
+		return in_place && copied;
 	/* Without code to tell, writable memory may be a neighbour of a file that was mapped whole.
 	 */
-	return m->kind != MAPPING_FILE && (has_code || !(m->prot & MAPPING_WRITE));
+	return has_code || !(m->prot & MAPPING_WRITE);
 }
 
 /* What the segments say together. */

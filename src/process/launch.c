@@ -72,10 +72,12 @@ static int options_entry(const struct memseal_program *program, char **ret)
 {
 	int len;
 
-	if (!program->no_dlopen && !program->allow_unsealed && !program->filter)
+	if (!program->no_dlopen && !program->allow_unsealed && !program->filter &&
+		!program->strict && !program->data)
 		return 0;
-	len = asprintf(ret, OPTIONS "%s%s%s", program->no_dlopen ? "no-dlopen," : "",
-		program->allow_unsealed ? "allow-unsealed," : "", program->filter ? "filter," : "");
+	len = asprintf(ret, OPTIONS "%s%s%s%s%s", program->no_dlopen ? "no-dlopen," : "",
+		program->allow_unsealed ? "allow-unsealed," : "", program->filter ? "filter," : "",
+		program->strict ? "strict," : "", program->data ? "data," : "");
 	if (len < 0)
 		return -ENOMEM;
 	(*ret)[len - 1] = '\0';

@@ -126,15 +126,14 @@ static const char *image_name(const struct memseal_process *process, unsigned im
 	return extent < plan->count ? process->mappings[i].name : "";
 }
 
-/* Without a file of its own, memory of an image belongs to the image: bss, RELRO that was copied.
- */
+/* Without a file of its own, memory of an image belongs to the image: bss, and what was copied. */
 static const char *object_of(const struct memseal_process *process, const struct mapping *mapping,
 	const struct summary *summary)
 {
 	enum plan_role role = most_pages(summary);
 	const char *name = mapping->name;
 
-	if (!*name && role != PLAN_NO_ROLE)
+	if (role != PLAN_NO_ROLE && (!*name || mapping->kind == MAPPING_MEMFD))
 		name = image_name(process, summary->image[role]);
 	return *name ? name : NULL;
 }

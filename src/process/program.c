@@ -191,6 +191,8 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 		return -ENOMEM;
 	program->no_dlopen = options.no_dlopen;
 	program->allow_unsealed = options.allow_unsealed;
+	program->strict = options.strict;
+	program->data = options.data;
 	r = copy_path(program->agent, options.agent ? options.agent : MEMSEAL_AGENT_PATH);
 	if (r == 0)
 		r = find_file(name, path_list, program->path);

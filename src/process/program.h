@@ -15,7 +15,7 @@ struct memseal_program {
 	enum memseal_refusal refusal;
 	bool shell;   /* a script without #!: /bin/sh reads it */
 	bool inherit; /* the agent is usable and goes into the environment */
-	bool no_dlopen, allow_unsealed;
+	bool no_dlopen, allow_unsealed, strict, data;
 	bool filter; /* the filter engine, rather than mseal(2) */
 };
 

@@ -14,11 +14,15 @@ LIBRARIES="libm.so.6 libresolv.so.2"
 # answers that for a sealed page, so one answer cannot be a mistake; that all are is tested below.
 ERRNOS="4 5 12 22 38"
 
-# The engine: kernel, whose seals are read, or filter, which shows by trying alone.
+# The engine: kernel, whose seals are read, or filter, which shows by trying alone. strict: the kernel
+# engine, and bytes that are tried.
 use() {
 	agent=
 	try=
-	[ "$1" = kernel ] || agent=filter try=-t
+	case $1 in
+	filter) agent=filter try=-t ;;
+	strict) agent=strict,data try=-s ;;
+	esac
 }
 
 run_faulty() { # nth errno
@@ -27,7 +31,7 @@ run_faulty() { # nth errno
 }
 
 @test "without a fault the program is covered; without the agent it is not" {
-	for engine in kernel filter; do
+	for engine in kernel filter strict; do
 		use $engine
 		run -0 env MEMSEAL_AGENT=$agent LD_PRELOAD="$AGENT_FAULTY" \
 			"$COVERAGE_SELF" $try $LIBRARIES
@@ -89,6 +93,10 @@ every_fault_is_honest() { # engine
 
 @test "so it does under the filter engine" {
 	every_fault_is_honest filter
+}
+
+@test "so it does when bytes are locked and data is held" {
+	every_fault_is_honest strict
 }
 
 @test "a seccomp filter that refuses mremap does not make memory look sealed" {

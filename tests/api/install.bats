@@ -60,6 +60,33 @@ check_program() {
 	check_program env LD_LIBRARY_PATH="$(config --variable=libdir)" "$ROOT/cxx"
 }
 
+@test "global variables are frozen in a program that links with what pkg-config says" {
+	cat >"$ROOT/globals.c" <<-'END'
+		#include <memseal.h>
+		#include <stdio.h>
+
+		static MEMSEAL_RO_AFTER_INIT int answer;
+
+		int main(void)
+		{
+			answer = 42;
+			if (memseal_globals_freeze() != 0)
+				return 1;
+			printf("%d\n", answer);
+			fflush(stdout);
+			*(volatile int *)&answer = 43;
+			return 0;
+		}
+	END
+	cc -Wall -Werror "$ROOT/globals.c" -o "$ROOT/shared" $(config --cflags --libs)
+	cc -static "$ROOT/globals.c" -o "$ROOT/static" $(config --static --cflags --libs)
+	for program in shared static; do
+		run env LD_LIBRARY_PATH="$(config --variable=libdir)" "$ROOT/$program"
+		[ "$status" -eq $((128 + $(kill -l SEGV))) ]
+		[ "${lines[0]}" = 42 ]
+	done
+}
+
 @test "every function has a page of its name" {
 	for name in $(declared); do
 		head -1 "$PREFIX/share/man/man3/$name.3" | grep SPDX

@@ -13,21 +13,32 @@ needs() {
 	done
 }
 
-# unsealed CMD..., sealed CMD..., held CMD...: runs it with the attacks at its end; output and report
-# are kept. held: by a seccomp filter, which leaves RELRO as the loader made it.
+# unsealed CMD..., sealed CMD..., held CMD..., strict CMD..., strict_held CMD...: runs it with the
+# attacks at its end; output and report are kept. held: by a seccomp filter, which leaves RELRO as the
+# loader made it. strict: with the bytes locked.
 unsealed() {
-	lock=none relro=file-written
+	lock=none text=file-ro relro=file-written
 	attacked "$@"
 }
 
 sealed() {
-	lock=kernel relro=anon-ro
+	lock=kernel text=file-ro relro=anon-ro
 	attacked "$memseal" run "$@"
 }
 
 held() {
-	lock=filter relro=file-written
+	lock=filter text=file-ro relro=file-written
 	attacked "$memseal" run --engine=filter "$@"
+}
+
+strict() {
+	lock=kernel text=memfd-ro relro=memfd-ro
+	attacked "$memseal" run --strict "$@"
+}
+
+strict_held() {
+	lock=filter text=memfd-ro relro=memfd-ro
+	attacked "$memseal" run --strict --engine=filter "$@"
 }
 
 attacked() {
@@ -45,8 +56,17 @@ as_expected() {
 
 	[ "$(id -u)" = 0 ] || untried+='|^child-pageout$'
 	"$helpers/attack-table" >"$BATS_TEST_TMPDIR/expected"
-	awk -F '\t' -v lock="$lock" -v relro="$relro" -v objects="$*" -v untried="$untried" '
+	awk -F '\t' -v lock="$lock" -v text="$text" -v relro="$relro" -v objects="$*" -v untried="$untried" '
 		function complain(what) { print what; bad = 1 }
+		# Locked bytes of a file are no memory that userfaultfd would take. Those of a memfd
+		# are mapped by its own descriptor, which new kernels have as writable.
+		function kind(memory, role, attack) {
+			if (memory != "memfd-ro" || lock != "kernel")
+				return memory
+			if (role != "relro" && attack ~ /^uffd-/)
+				return "file-ro"
+			return role == "relro" && attack == "remap-file-pages" ? "shared-rw" : memory
+		}
 		NR == FNR {
 			expected[$1, $2, $3] = $4
 			attacks[$3]
@@ -54,7 +74,7 @@ as_expected() {
 		}
 		$1 == "end" { ended = 1; next }
 		{
-			want = expected[lock, $2 == "relro" ? relro : "file-ro", $3]
+			want = expected[lock, kind($2 == "relro" ? relro : text, $2, $3), $3]
 			seen[$1, $2, $3]
 			if ($4 == "untried" && $3 ~ untried)
 				next
@@ -75,7 +95,7 @@ as_expected() {
 		}' "$BATS_TEST_TMPDIR/expected" "$report"
 }
 
-# everywhere sealed|held CMD...: the whole catalogue, with and without, and a program that does its
+# everywhere sealed|held|strict|strict_held CMD...: the whole catalogue, with and without, and a program that does its
 # work all the same.
 everywhere() {
 	unsealed "${@:2}"

@@ -79,3 +79,46 @@ load inside
 		as_expected_of_musl "$BATS_TEST_TMPDIR/m"
 	done
 }
+
+@test "strict: what is left open is left open, and nothing else" {
+	strict /bin/bash -c 'echo $((6 * 7))'
+	for role in text rodata relro; do
+		answers libc "$role" munmap EPERM
+		answers libc "$role" mprotect-rw EACCES
+		answers libc "$role" proc-mem EIO
+		answers libc "$role" ptrace-poke EIO
+		answers libc "$role" process-vm-writev EFAULT
+		answers libc "$role" madv-dontneed ok
+		answers libc "$role" madv-dontfork "ok, child SIGSEGV"
+		answers libc "$role" madv-guard-install "ok, SIGSEGV"
+	done
+	strict_held /bin/bash -c 'echo $((6 * 7))'
+	for role in text rodata relro; do
+		answers libc "$role" proc-mem EIO
+		answers libc "$role" madv-dontfork EPERM
+		answers libc "$role" madv-guard-install EPERM
+	done
+}
+
+@test "strict: bash with children" {
+	everywhere strict /bin/bash -c 'for i in 1 2 3; do (echo $i | tr 1 2); done; wait'
+	everywhere strict_held /bin/bash -c 'for i in 1 2 3; do (echo $i | tr 1 2); done; wait'
+}
+
+@test "strict: python3 with ssl, sqlite3 and ctypes" {
+	needs /usr/bin/python3
+	everywhere strict /usr/bin/python3 -c 'import ssl, sqlite3, ctypes; print(sqlite3.sqlite_version)'
+}
+
+@test "strict: perl with an XS module" {
+	needs perl
+	everywhere strict_held perl -MPOSIX -MList::Util=sum -e 'print sum(1 .. 10), "\n"'
+}
+
+@test "strict: a program linked with musl" {
+	needs musl-gcc
+	echo 'int puts(const char *); int main(void) { return puts("musl") < 0; }' |
+		musl-gcc -x c - -o "$BATS_TEST_TMPDIR/m"
+	strict "$BATS_TEST_TMPDIR/m"
+	as_expected_of_musl "$BATS_TEST_TMPDIR/m"
+}

@@ -77,6 +77,8 @@ hello() {
 	grep -qx MEMSEAL_AGENT=no-dlopen after
 	env -i PATH="$PATH" "$MEMSEAL" run --no-dlopen --allow-unsealed --engine=filter env > after
 	grep -qx MEMSEAL_AGENT=no-dlopen,allow-unsealed,filter after
+	env -i PATH="$PATH" "$MEMSEAL" run --strict --data env > after
+	grep -qx MEMSEAL_AGENT=strict,data after
 }
 
 @test "a preload of the user's stays, and memseal within memseal is one" {

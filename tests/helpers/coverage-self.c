@@ -6,11 +6,14 @@
  * mappings without a name and how many descriptors it has, for a comparison with other runs.
  *
  * With "-t" before the libraries it does not read what is sealed but tries: a page is, if it cannot
- * even be given the protection that it has. A seccomp filter shows in no other way.
+ * even be given the protection that it has. A seccomp filter shows in no other way. With "-s" a
+ * page must also refuse to be written through /proc/self/mem; but for [vdso], if it still has that
+ * name: some kernels seal it themselves, and then nobody can replace it.
  */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,10 +24,11 @@
 
 static struct vma {
 	unsigned long start, end;
-	bool sealed;
+	bool sealed, may_write, vdso;
 } vmas[4096];
 static size_t count, anonymous;
-static bool gap, trying;
+static bool gap, trying, strict;
+static int mem;
 
 static void read_smaps(void)
 {
@@ -39,10 +43,15 @@ static void read_smaps(void)
 		int name = 0;
 
 		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu %n", &start, &end, &inode, &name) == 3) {
-			vmas[count++] = (struct vma){ .start = start, .end = end };
+			vmas[count++] = (struct vma){
+				.start = start,
+				.end = end,
+				.vdso = strncmp(line + name, "[vdso]", 6) == 0,
+			};
 			anonymous += inode == 0 && line[name] == '\0';
 		} else if (strncmp(line, "VmFlags:", 8) == 0) {
 			vmas[count - 1].sealed = strstr(line, " sl") != NULL;
+			vmas[count - 1].may_write = strstr(line, " mw") != NULL;
 		}
 	}
 	free(line);
@@ -55,12 +64,23 @@ static bool is_held(unsigned long addr, unsigned long page, int prot)
 	return mprotect((void *)addr, page, prot) < 0 && (errno == EPERM || errno == ENOMEM);
 }
 
-static bool is_sealed(unsigned long addr)
+static const struct vma *find(unsigned long addr)
 {
 	for (size_t i = 0; i < count; i++)
 		if (addr >= vmas[i].start && addr < vmas[i].end)
-			return vmas[i].sealed;
-	return true; /* a hole is not memory */
+			return &vmas[i];
+	return NULL; /* a hole is not memory */
+}
+
+/* The byte that is there already. */
+static bool is_locked(unsigned long addr, const struct vma *vma)
+{
+	char byte;
+
+	if (!strict || vma->vdso)
+		return true;
+	return !vma->may_write && pread(mem, &byte, 1, (off_t)addr) == 1 &&
+	       pwrite(mem, &byte, 1, (off_t)addr) < 0 && errno == EIO;
 }
 
 static void check(const char *name, unsigned long start, unsigned long end, int prot)
@@ -68,7 +88,10 @@ static void check(const char *name, unsigned long start, unsigned long end, int 
 	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
 
 	for (unsigned long at = start & -page; !gap && at < end; at += page) {
-		if (trying ? is_held(at, page, prot) : is_sealed(at))
+		const struct vma *vma = find(at);
+
+		if (!vma ||
+			((trying ? is_held(at, page, prot) : vma->sealed) && is_locked(at, vma)))
 			continue;
 		gap = true;
 		printf("gap %s %#lx\n", name, at);
@@ -111,9 +134,14 @@ static size_t descriptors(void)
 
 int main(int argc, char **argv)
 {
-	trying = argc > 1 && strcmp(argv[1], "-t") == 0;
+	int first = 1;
+
+	for (; first < argc && argv[first][0] == '-'; first++) {
+		trying |= strcmp(argv[first], "-t") == 0;
+		strict |= strcmp(argv[first], "-s") == 0;
+	}
 	puts("main");
-	for (int i = 1 + trying; i < argc; i++) {
+	for (int i = first; i < argc; i++) {
 		void *library = dlopen(argv[i], RTLD_NOW);
 
 		if (!library) {
@@ -124,9 +152,13 @@ int main(int argc, char **argv)
 		(void)dlerror();
 	}
 	read_smaps();
+	mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	if (mem < 0)
+		abort();
 	dl_iterate_phdr(check_object, NULL);
 	if (!gap)
 		puts("covered");
+	close(mem);
 	printf("anonymous %zu descriptors %zu\n", anonymous, descriptors());
 	return 0;
 }

@@ -127,6 +127,10 @@ static void run_memseal(void)
 	const char *kernel[] = { "/memseal", "run", "--engine=kernel", "--", COVERED, NULL };
 	const char *filter[] = { "/memseal", "run", "--engine=filter", "--", COVERED, "-t", NULL };
 	const char *chosen[] = { "/memseal", "run", "--", COVERED, "-t", NULL };
+	/* Nothing of an image can be written, nor made writable. */
+	const char *open[] = { "/memseal", "run", "--", COVERED, "-s", "-t", NULL };
+	const char *strict[] = { "/memseal", "run", "--strict", "--data", "--", COVERED, "-s", "-t",
+		NULL };
 	const char *mseal = getenv("MSEAL");
 	int status;
 
@@ -144,6 +148,11 @@ static void run_memseal(void)
 	report("memseal run, filter engine", status == 0 && printed("/tmp/out", "main\ncovered"));
 	status = run(chosen, "/tmp/out");
 	report("memseal run", status == 0 && printed("/tmp/out", "main\ncovered"));
+	status = run(open, "/tmp/out");
+	report("bytes that can be written, control",
+		status == 0 && printed("/tmp/out", "main\ngap "));
+	status = run(strict, "/tmp/out");
+	report("memseal run --strict --data", status == 0 && printed("/tmp/out", "main\ncovered"));
 }
 
 /* The registers of a device, which the machine was given for it. */

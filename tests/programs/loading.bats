@@ -105,7 +105,8 @@ build() {
 	build confined
 	succeeds "$BATS_TEST_TMPDIR/confined" "$BATS_FILE_TMPDIR" /plugin1.so
 	prints '^plugin 42$'
-	run --separate-stderr "$tree_audit" "$BATS_TEST_TMPDIR/audit" "$memseal" run -- \
+	# shellcheck disable=SC2086 # several options
+	run --separate-stderr "$tree_audit" "$BATS_TEST_TMPDIR/audit" "$memseal" run ${MEMSEAL_RUN_OPTIONS:-} -- \
 		"$BATS_TEST_TMPDIR/confined" "$BATS_FILE_TMPDIR" /plugin1.so
 	[ "$status" -eq 0 ]
 	[ "$output" = "plugin 42" ]

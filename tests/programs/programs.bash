@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: MIT
-# What the tests of real programs share. BUILD is the build directory.
+# What the tests of real programs share. BUILD is the build directory; MEMSEAL_RUN_OPTIONS are more
+# options for memseal run.
 bats_require_minimum_version 1.5.0
 
 : "${BUILD:?the build directory}"
@@ -64,7 +65,9 @@ run_same() {
 	local at=$BATS_TEST_TMPDIR option=$1 part
 	shift
 
-	observe sealed "$tree_audit" "$at/audit" "$memseal" run "$option" -- "$@"
+	# shellcheck disable=SC2086 # several options
+	observe sealed "$tree_audit" "$at/audit" "$memseal" run "$option" ${MEMSEAL_RUN_OPTIONS:-} \
+		-- "$@"
 	for part in status err out; do
 		diff -u --label "unsealed $part" --label "sealed $part" \
 			"$at/plain.$part" "$at/sealed.$part" | head -n 40

@@ -64,7 +64,8 @@ tree() {
 }
 
 # sealed_server: runs what follows under memseal run, with an audit at the end.
-sealed_server=("$tree_audit" "$BATS_TEST_TMPDIR/audit" "$memseal" run --)
+# shellcheck disable=SC2206 # several options
+sealed_server=("$tree_audit" "$BATS_TEST_TMPDIR/audit" "$memseal" run ${MEMSEAL_RUN_OPTIONS:-} --)
 
 # audit_live MIN: every process that the server consists of now is wholly sealed.
 audit_live() {

@@ -506,6 +506,32 @@ START_TEST(test_memory_seal)
 }
 END_TEST
 
+START_TEST(test_bti)
+{
+	const struct form *form = &forms[_i];
+	unsigned char bytes[256], desc[64];
+	struct image image = bare_image(form);
+	uint32_t at = put_properties(form, desc, GNU_PROPERTY_AARCH64_FEATURE_1_AND, 4);
+	uint32_t desc_len = at + (form->class == IMAGE_64 ? 8 : 4);
+	size_t len;
+
+	/* Pointers that are signed, which is not the same; then landing pads as well. */
+	put(form, desc + at, 4, GNU_PROPERTY_AARCH64_FEATURE_1_PAC);
+	len = put_note(form, bytes, NT_GNU_PROPERTY_TYPE_0, "GNU", desc, desc_len);
+	ck_assert(!image_note_bti(&image, bytes, len));
+	put(form, desc + at, 4,
+		GNU_PROPERTY_AARCH64_FEATURE_1_PAC | GNU_PROPERTY_AARCH64_FEATURE_1_BTI);
+	put_note(form, bytes, NT_GNU_PROPERTY_TYPE_0, "GNU", desc, desc_len);
+	ck_assert(image_note_bti(&image, bytes, len));
+	for (size_t cut = 0; cut < len; cut++)
+		ck_assert(!image_note_bti(&image, bytes, cut));
+	ck_assert(!image_note_memory_seal(&image, bytes, len));
+	put_properties(form, desc, 3, 0);
+	len = put_note(form, bytes, NT_GNU_PROPERTY_TYPE_0, "GNU", desc, desc_len);
+	ck_assert(!image_note_bti(&image, bytes, len));
+}
+END_TEST
+
 START_TEST(test_memory_seal_sizes_wrap)
 {
 	const struct form *form = &forms[_i];
@@ -518,6 +544,7 @@ START_TEST(test_memory_seal_sizes_wrap)
 			put(form, bytes + 8, 4, NT_GNU_PROPERTY_TYPE_0);
 			put(form, bytes + at, 4, UINT32_MAX - cut);
 			ck_assert(!image_note_memory_seal(&image, bytes, sizeof(bytes)));
+			ck_assert(!image_note_bti(&image, bytes, sizeof(bytes)));
 		}
 	}
 }
@@ -735,6 +762,7 @@ static Suite *image_suite(void)
 	tcase_add_loop_test(made, test_type, 0, ARRAY_SIZE(types));
 	tcase_add_test(made, test_type_truncated);
 	tcase_add_loop_test(made, test_memory_seal, 0, ARRAY_SIZE(forms));
+	tcase_add_loop_test(made, test_bti, 0, ARRAY_SIZE(forms));
 	tcase_add_loop_test(made, test_memory_seal_sizes_wrap, 0, ARRAY_SIZE(forms));
 	suite_add_tcase(suite, made);
 

@@ -213,6 +213,55 @@ START_TEST(segments_replaced_by_memory_are_counted)
 }
 END_TEST
 
+/* The content lock where the file cannot be used: all but writable data is in two memfds. */
+START_TEST(copied_segments_are_counted_and_locked)
+{
+	static const enum memseal_kind kinds[] = { MEMSEAL_KIND_RODATA, MEMSEAL_KIND_TEXT,
+		MEMSEAL_KIND_RODATA, MEMSEAL_KIND_RELRO };
+	struct memseal_mapping mapping;
+	struct memseal_process *process;
+
+	map(0x400000, 0x401000, "r--s", 0, 9, "/memfd:memseal (deleted)", "sl");
+	map(0x401000, 0x403000, "r-xs", 0x1000, 9, "/memfd:memseal (deleted)", "sl");
+	map(0x403000, 0x404000, "r--s", 0x2000, 9, "/memfd:memseal (deleted)", "sl");
+	map(0x405000, 0x406000, "r--s", 0x5000, 10, "/memfd:memseal (deleted)", "sl");
+	map(0x406000, 0x407000, "rw-p", 0x5000, 7, "/lib/x.so", "");
+	map(0x407000, 0x409000, "rw-p", 0, 0, "", "");
+	write_object(0x400000, library_object());
+	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE, 1);
+	ck_assert_int_eq(open_process(&process), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
+		ck_assert_int_eq(mapping.kind, kinds[i]);
+		ck_assert(mapping.content_locked);
+		ck_assert_str_eq(mapping.object, "/memfd:memseal (deleted)");
+	}
+	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
+	ck_assert_int_eq(mapping.kind, MEMSEAL_KIND_DATA);
+	ck_assert_str_eq(mapping.object, "/lib/x.so");
+	memseal_process_close(process);
+}
+END_TEST
+
+/* The same without code, and without RELRO: its writable data must be where it was linked to be. */
+START_TEST(copied_data_library_is_counted)
+{
+	map(0x400000, 0x403000, "r--s", 0, 9, "/memfd:memseal (deleted)", "sl");
+	map(0x404000, 0x405000, "rw-p", 0x3000, 7, "/lib/data.so", "");
+	write_object(0x400000, elf64(ET_DYN, 64, data_library, 2));
+	assert_coverage(0x3000, 0x3000, 1);
+}
+END_TEST
+
+START_TEST(file_in_memory_is_no_library)
+{
+	map(0x400000, 0x403000, "r--s", 0, 9, "/memfd:data (deleted)", "");
+	map(0x404000, 0x405000, "rw-p", 0x4000, 8, "/lib/other", "");
+	write_object(0x400000, elf64(ET_DYN, 64, data_library, 2));
+	assert_coverage(0, 0, 0);
+}
+END_TEST
+
 /* The content lock: the file's own pages, shared, never writable. */
 START_TEST(shared_segments_are_counted_and_locked)
 {
@@ -688,6 +737,9 @@ int main(void)
 	tcase_add_test(tcase, neighbour_file_is_no_segment);
 	tcase_add_test(tcase, segments_replaced_by_memory_are_counted);
 	tcase_add_test(tcase, shared_segments_are_counted_and_locked);
+	tcase_add_test(tcase, copied_segments_are_counted_and_locked);
+	tcase_add_test(tcase, copied_data_library_is_counted);
+	tcase_add_test(tcase, file_in_memory_is_no_library);
 	tcase_add_test(tcase, split_head_is_counted);
 	tcase_add_test(tcase, fixed_program_is_counted);
 	tcase_add_test(tcase, fixed_program_elsewhere_is_no_image);

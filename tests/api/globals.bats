@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: MIT
+# Marked variables in programs and libraries of every kind of compiling and linking. The program
+# prints "fine" if all of them, and nothing else, can no longer be written once they are frozen.
+
+load api
+
+HELPERS=$SOURCE/tests/helpers
+GC="-Wl,--gc-sections"
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	export LD_LIBRARY_PATH=$BUILD
+}
+
+language() {
+	case $1 in
+	*++) echo c++ ;;
+	*) echo c ;;
+	esac
+}
+
+# objects COMPILER SUFFIX OPTION...: globals.SUFFIX and globals-more.SUFFIX
+objects() {
+	local compiler=$1 suffix=$2 name
+	shift 2
+	for name in globals globals-more; do
+		"$compiler" -x "$(language "$compiler")" -c -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic \
+			-ffunction-sections -fdata-sections -I"$SOURCE/include" "$@" "$HELPERS/$name.c" \
+			-o "$name.$suffix"
+	done
+}
+
+# link COMPILER SUFFIX OPTION...: program; those that are known to this file come first.
+link() {
+	local compiler=$1 suffix=$2
+	shift 2
+	"$compiler" "globals-more.$suffix" "globals.$suffix" "$@" -o program 2>log
+}
+
+fine() {
+	local output
+	output=$(./program "$@" 2>&1) && [ "$output" = fine ] || {
+		echo "$output"
+		return 1
+	}
+}
+
+# every_link COMPILER COUNT: every linker, whole programs and not, sections collected and not, each kind of program.
+every_link() {
+	local compiler=$1 linker lto gc kind count=0
+	for lto in '' -flto; do
+		objects "$compiler" pie.o -O2 -fPIE $lto
+		objects "$compiler" fixed.o -O2 -fno-pie $lto
+		for linker in bfd gold lld mold; do
+			case $compiler$linker$lto in
+			g*lld-flto) continue ;; # lld does not know gcc's objects
+			esac
+			for gc in '' "$GC"; do
+				for kind in 'pie.o -pie -lmemseal' 'fixed.o -no-pie -lmemseal' \
+					"pie.o -static-pie $BUILD/libmemseal.a" \
+					"fixed.o -static $BUILD/libmemseal.a"; do
+					case $compiler$linker$kind in
+					*gold*static-pie*) continue ;; # gold cannot
+					esac
+					echo "# $compiler $linker $lto $gc $kind"
+					link "$compiler" $kind -O2 $lto $gc -fuse-ld=$linker -L"$BUILD" || {
+						cat log
+						return 1
+					}
+					fine
+					count=$((count + 1))
+				done
+			done
+		done
+	done
+	[ $count -eq "$2" ]
+}
+
+linkers() {
+	local linker
+	for linker in ld.bfd ld.gold ld.lld ld.mold; do
+		need $linker
+	done
+}
+
+@test "gcc with every linker" {
+	linkers
+	every_link gcc 52
+}
+
+@test "g++ with every linker" {
+	linkers
+	need g++
+	every_link g++ 52
+}
+
+@test "clang with every linker" {
+	linkers
+	need clang
+	every_link clang 60
+}
+
+@test "clang++ with every linker" {
+	linkers
+	need clang++
+	every_link clang++ 60
+}
+
+@test "every level of optimization" {
+	for compiler in gcc g++ clang clang++; do
+		need $compiler
+		for level in -O0 -O1 -O2 -O3 -Os '-O0 -flto' '-O3 -flto'; do
+			echo "# $compiler $level"
+			objects $compiler o $level -fPIE
+			link $compiler o $level -pie -L"$BUILD" -lmemseal
+			fine
+		done
+	done
+}
+
+@test "link-time optimization in parts, and of a part" {
+	need clang
+	need ld.lld
+	objects gcc lto.o -O2 -fPIE -flto
+	objects gcc o -O2 -fPIE
+	for parts in none one 1to1 max; do
+		link gcc lto.o -O2 -flto=2 -flto-partition=$parts -L"$BUILD" -lmemseal
+		fine
+	done
+	for linker in bfd gold; do
+		for mixed in 'globals.lto.o globals-more.o' 'globals-more.lto.o globals.o' \
+			'globals.o globals-more.lto.o' 'globals-more.o globals.lto.o'; do
+			gcc -O2 -flto $mixed -o program -fuse-ld=$linker $GC -L"$BUILD" -lmemseal
+			fine
+		done
+	done
+	objects clang thin.o -O2 -fPIE -flto=thin
+	link clang thin.o -O2 -flto=thin -fuse-ld=lld $GC -L"$BUILD" -lmemseal
+	fine
+	objects clang o -O2 -fPIE
+	clang globals.o globals-more.thin.o -O2 -flto=thin -fuse-ld=lld $GC -o program -L"$BUILD" -lmemseal
+	fine
+}
+
+# library COMPILER NAME OPTION...
+library() {
+	local compiler=$1 name=$2
+	shift 2
+	objects "$compiler" so.o -O2 -fPIC -DLIBRARY
+	"$compiler" -shared globals-more.so.o globals.so.o -o "$name" -L"$BUILD" -lmemseal "$@"
+}
+
+loader() {
+	objects gcc o -O1 -DWITH_DLOPEN
+	link gcc o -L"$BUILD" -lmemseal
+}
+
+@test "every shared library freezes its own" {
+	linkers
+	need clang++
+	for linker in bfd gold lld mold; do
+		library gcc one.so -fuse-ld=$linker
+		library clang++ two.so -fuse-ld=$linker $GC
+		loader
+		fine ./one.so ./two.so
+	done
+}
+
+@test "a library that the program is linked with" {
+	library gcc libone.so
+	cat >main.c <<-'END'
+		#include <stdio.h>
+		int globals_check(int);
+		int main(void) { return globals_check(0) || puts("fine") < 0; }
+	END
+	gcc main.c -o program -L. -lone -Wl,-rpath,.
+	fine
+}
+
+@test "a library that is linked with the static library" {
+	objects gcc so.o -O2 -fPIC -DLIBRARY
+	gcc -shared globals-more.so.o globals.so.o -o one.so "$BUILD/libmemseal.a"
+	loader
+	fine ./one.so
+}
+
+@test "a library must not export what it marks" {
+	objects gcc so.o -O2 -fPIC -DLIBRARY -DEXPORTED
+	gcc -shared globals-more.so.o globals.so.o -o gnu.so -L"$BUILD" -lmemseal -Wl,--hash-style=gnu
+	gcc -shared globals-more.so.o globals.so.o -o sysv.so -L"$BUILD" -lmemseal -Wl,--hash-style=sysv
+	echo '{ global: globals_check; local: *; };' >map
+	gcc -shared globals-more.so.o globals.so.o -o local.so -L"$BUILD" -lmemseal \
+		-Wl,--version-script=map
+	objects gcc so.o -O2 -fPIC -DLIBRARY -DEXPORTED -fvisibility=hidden \
+		-D'globals_check=__attribute__((visibility("default"))) globals_check'
+	gcc -shared globals-more.so.o globals.so.o -o hidden.so -L"$BUILD" -lmemseal
+	loader
+	fine -e "$(errno_of ENOTUNIQ)" ./gnu.so -e "$(errno_of ENOTUNIQ)" ./sysv.so ./local.so ./hidden.so
+}
+
+errno_of() {
+	/usr/bin/python3 -c "import errno; print(errno.$1)"
+}
+
+# The reason for it: the program has a variable of its own, and the library uses that.
+@test "what a library exports may be in the program" {
+	echo 'int shared = 1; int *library(void) { return &shared; }' >lib.c
+	echo 'extern int shared; int *library(void); int main(void) { return &shared != library(); }' >main.c
+	gcc -shared -fPIC lib.c -o libcopy.so
+	gcc -fno-pie -no-pie main.c -o main -L. -lcopy -Wl,-rpath,.
+	./main
+	readelf -rW main | grep 'R_.*_COPY.* shared'
+}
+
+@test "a program may export what it marks" {
+	objects gcc o -O2 -fPIE -DEXPORTED
+	link gcc o -rdynamic -L"$BUILD" -lmemseal
+	nm -D program | grep -w exported
+	fine
+}
+
+@test "several objects freeze" {
+	cat >one.c <<-'END'
+		#include <memseal.h>
+		MEMSEAL_RO_AFTER_INIT int one;
+		int freeze_one(void) { return memseal_globals_freeze(); }
+	END
+	cat >two.c <<-'END'
+		#include <memseal.h>
+		#include <stdio.h>
+		int freeze_one(void);
+		int main(void) { return freeze_one() || memseal_globals_freeze() || puts("fine") < 0; }
+	END
+	for linker in bfd gold lld mold; do
+		need ld.$linker
+		for option in '' -flto $GC; do
+			[ $linker$option = lld-flto ] && continue
+			gcc -O2 $option -I"$SOURCE/include" one.c two.c -o program -fuse-ld=$linker -L"$BUILD" -lmemseal
+			fine
+		done
+	done
+}
+
+@test "no marked variable at all" {
+	echo '#include <memseal.h>
+		int main(void) { return memseal_globals_freeze() || memseal_globals_freeze(); }' >none.c
+	for linker in bfd gold lld mold; do
+		need ld.$linker
+		gcc -O2 -I"$SOURCE/include" none.c -o none -fuse-ld=$linker -L"$BUILD" -lmemseal
+		./none
+	done
+}
+
+@test "programs that mark nothing get no section of any size" {
+	echo '#include <memseal.h>
+		int main(void) { return memseal_version() == 0; }' >none.c
+	for linker in bfd gold lld mold; do
+		need ld.$linker
+		gcc -O2 -I"$SOURCE/include" none.c -o none -fuse-ld=$linker -L"$BUILD" -lmemseal
+		readelf -SW none | awk '/memseal_ro/ && $(NF - 5) !~ /^0+$/ && !/ 000000 / { print; bad = 1 }
+			END { exit bad }'
+	done
+}
+
+# An object that names the section without the header, and then another: that one comes between.
+@test "something in the way is an error, and nothing is frozen" {
+	cat >foreign.c <<-'END'
+		int foreign __attribute__((section("memseal_ro_after_init"), used)) = 1;
+		int other __attribute__((section("others"), used)) = 2;
+	END
+	cat >main.c <<-'END'
+		#include <errno.h>
+		#include <memseal.h>
+		#include <stdio.h>
+		extern int foreign, other;
+		static MEMSEAL_RO_AFTER_INIT int own;
+		int main(void)
+		{
+			if (memseal_globals_freeze() != -ENOEXEC)
+				return 1;
+			foreign = other = own = 3;
+			return puts("fine") < 0;
+		}
+	END
+	for linker in bfd gold lld; do
+		need ld.$linker
+		gcc -I"$SOURCE/include" foreign.c main.c -o program -fuse-ld=$linker -L"$BUILD" -lmemseal
+		fine
+	done
+}
+
+# refused PATTERN COMPILER DECLARATION
+refused() {
+	local pattern=$1 compiler=$2
+	printf '#include <memseal.h>\n%s\nint freeze(void);\nint freeze(void) { return memseal_globals_freeze(); }\n' \
+		"$3" >wrong.c
+	refute "$compiler" -x "$(language "$compiler")" -Werror -O2 -fPIC -I"$SOURCE/include" -c wrong.c \
+		-o wrong.o 2>log
+	grep -iE "$pattern" log
+}
+
+@test "what cannot be marked does not compile" {
+	for compiler in gcc g++ clang clang++; do
+		need $compiler
+		refused 'section type conflict' $compiler 'extern const int x; const MEMSEAL_RO_AFTER_INIT int x = 5;'
+		refused 'section.* attribute' $compiler 'void f(void); void f(void) { MEMSEAL_RO_AFTER_INIT int x = 5; (void)x; }'
+		refused 'section.* attribute' $compiler 'struct s { MEMSEAL_RO_AFTER_INIT int x; };'
+		refused 'attribute ignored' $compiler 'extern MEMSEAL_RO_AFTER_INIT int x;'
+		refused 'section type conflict' $compiler 'MEMSEAL_RO_AFTER_INIT int f(void); int f(void) { return 1; }'
+	done
+	for compiler in gcc g++; do
+		refused 'section type conflict' $compiler 'MEMSEAL_RO_AFTER_INIT __thread int x;'
+	done
+}
+
+# thread_local LINKER: a program that marks such a variable in one object, and freezes in another
+thread_local() {
+	echo '#include <memseal.h>
+		MEMSEAL_RO_AFTER_INIT __thread int local = 1;' >local.c
+	echo '#include <memseal.h>
+		#include <errno.h>
+		static MEMSEAL_RO_AFTER_INIT int own;
+		extern __thread int local;
+		int main(void) { return own + local != 1 || memseal_globals_freeze() != -ENOEXEC; }' >main.c
+	gcc -I"$SOURCE/include" local.c main.c -o program -fuse-ld=$1 -L"$BUILD" -lmemseal
+}
+
+@test "thread-local variables are refused by GNU ld's programs, and by lld" {
+	need ld.lld
+	thread_local bfd
+	./program
+	run thread_local lld
+	[ "$status" -ne 0 ]
+	[[ $output == *memseal_ro_after_init* ]]
+}
+
+# See the page: they give it a section of its own, by the same name.
+@test "thread-local variables are not seen by gold" {
+	run thread_local gold
+	[ "$status" -eq 0 ]
+	run ./program
+	[ "$status" -eq 1 ]
+}
+
+@test "a program that memseal run has sealed" {
+	objects gcc o -O2 -fPIE
+	link gcc o -pie -L"$BUILD" -lmemseal
+	[ "$("$BUILD/memseal" run ./program)" = fine ]
+}
+
+@test "musl, static and dynamic" {
+	need musl-gcc
+	musl_library "$BATS_TEST_TMPDIR/libmemseal.a"
+	objects musl-gcc o -O2 -fPIE
+	link musl-gcc o -static libmemseal.a
+	fine
+	link musl-gcc o -pie libmemseal.a
+	fine
+	objects musl-gcc so.o -O2 -fPIC -DLIBRARY
+	musl-gcc -shared globals-more.so.o globals.so.o -o one.so libmemseal.a
+	objects musl-gcc o -O2 -fPIE -DWITH_DLOPEN
+	link musl-gcc o -pie libmemseal.a
+	fine ./one.so
+}
+
+# What another machine's linker makes of it: address, size and the address of the padding.
+layout() {
+	"$1-gcc" -O2 $2 -nostdlib -D_GNU_SOURCE -I"$SOURCE/include" "$HELPERS/globals-more.c" \
+		"$HELPERS/globals.c" -DLIBRARY -Wl,--unresolved-symbols=ignore-all -Wl,-e,globals_check -o image
+	"$1-readelf" -SW image | /usr/bin/python3 -c '
+import re, sys
+found = {}
+for name, start, size in re.findall(r"(memseal_ro\w+) +PROGBITS +(\w+) \w+ (\w+)", sys.stdin.read()):
+    found[name] = int(start, 16), int(size, 16)
+start, size = found["memseal_ro_after_init"]
+pad, pad_size = found["memseal_ro_after_init_end"]
+page = int(sys.argv[1])
+sys.exit(start % page != 0 or size == 0 or pad != start + size or pad_size != page)' "$3"
+}
+
+@test "other architectures" {
+	for option in -shared\ -fPIC '-static -fno-pie' '-static -flto' "-static -ffunction-sections $GC"; do
+		for machine in 'aarch64-linux-gnu 65536' 'arm-linux-gnueabihf 65536' \
+			'riscv64-linux-gnu 4096' 'i686-linux-gnu 4096'; do
+			need "${machine% *}-gcc"
+			layout "${machine% *}" "$option" "${machine#* }"
+		done
+	done
+}
