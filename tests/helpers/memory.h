@@ -44,6 +44,13 @@ static inline size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* In an emulated machine, where everything takes long, and the same is not tried again and again.
+ */
+static inline bool is_slow_machine(void)
+{
+	return getenv("SLOW_MACHINE") != NULL;
+}
+
 /* Memory with a page on each side that nothing is merged with: PROT_NONE, and not sealed. */
 static inline char *map_anon(size_t pages, int prot)
 {
