@@ -155,6 +155,31 @@ loader() {
 	link gcc o -L"$BUILD" -lmemseal
 }
 
+# clang++ makes it a local variable, unless it is told that others use it: there is nothing to freeze.
+@test "a variable that only main() uses is in memory" {
+	cat >only.c <<-'END'
+		#include <memseal.h>
+
+		static MEMSEAL_RO_AFTER_INIT int only;
+
+		int main(int argc, char **)
+		{
+			only = argc;
+			if (memseal_globals_freeze())
+				return 100;
+			return ++only;
+		}
+	END
+	for compiler in g++ clang++; do
+		need $compiler
+		for option in '' -flto; do
+			$compiler -x c++ -O2 $option -I"$SOURCE/include" only.c -x none -o only -L"$BUILD" -lmemseal
+			run ./only
+			[ "$status" -eq $((128 + $(kill -l SEGV))) ]
+		done
+	done
+}
+
 @test "every shared library freezes its own" {
 	linkers
 	need clang++
