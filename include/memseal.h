@@ -426,7 +426,8 @@ int memseal_code_publish(struct memseal_code *code, void *exec_addr, size_t size
  *              that uses their section without this header
  * -ENOTUNIQ    a shared library exports one of the variables, so that another image may read or
  *              have one of the same name in its place: make it static or hidden
- * -EPERM       something else has sealed the variables; also as memseal_arena_freeze()
+ * -EPERM       something else has sealed the variables, or it is a second call and /proc is not
+ *              mounted; also as memseal_arena_freeze()
  * -EACCES, -ENOENT, -EIO, -EBADMSG  /proc/self/maps could not be read
  * -EOPNOTSUPP, -EFBIG, -ESRCH, -EBUSY, -ENOTRECOVERABLE, -ENOMEM, -ENOSPC, -EMFILE, -ENFILE
  *              as memseal_arena_freeze()

@@ -30,7 +30,7 @@ def text_of(name):
     """The first address of a library's text."""
     with open("/proc/self/maps", encoding="utf-8") as maps:
         for line in maps:
-            if name in line and " r-xp " in line:
+            if name in line and " r-x" in line:
                 return int(line.split("-")[0], 16)
     sys.exit(f"{name} is not mapped")
 
@@ -40,6 +40,16 @@ def attempt(what, call, *args):
     failed = call(*args) in (-1, ctypes.c_void_p(-1).value)
     answer = errno.errorcode[ctypes.get_errno()] if failed else "succeeds"
     print(what, answer, sep="\t", flush=True)
+
+
+def write_through_proc(addr):
+    """Writes what is there already."""
+    memory = os.open("/proc/self/mem", os.O_RDWR)
+    try:
+        return os.pwrite(memory, os.pread(memory, 1, addr), addr)
+    except OSError as error:
+        ctypes.set_errno(error.errno)
+        return -1
 
 
 print("ready", flush=True)
@@ -55,5 +65,6 @@ attempt("mmap MAP_FIXED: put something else there", libc.mmap, text + PAGE, PAGE
 attempt("mremap: move it away", libc.mremap, text + 2 * PAGE, PAGE, PAGE,
         MREMAP_MAYMOVE | MREMAP_FIXED, spare)
 attempt("munmap: take it away", libc.munmap, text + 3 * PAGE, PAGE)
+attempt("/proc/PID/mem: write to it", write_through_proc, text + 4 * PAGE)
 sys.stdout.flush()
 os._exit(0)

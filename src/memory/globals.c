@@ -51,13 +51,14 @@ static int find_frozen(struct scratch *scratch, void *arg)
 	return r < 0 ? r : 1;
 }
 
+/* What is frozen refuses to be frozen again, as does what somebody else has sealed. */
 static int freeze_once(struct page_range *pages)
 {
-	int r = scratch_run(find_frozen, pages);
+	int r = freeze_pages(pages->start, pages->end, PROT_READ);
 
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return freeze_pages(pages->start, pages->end, PROT_READ);
+	if (r != -EPERM && r != -EACCES)
+		return r;
+	return scratch_run(find_frozen, pages) > 0 ? 0 : r;
 }
 
 EXPORT int memseal_globals_freeze_in(void *start, void *end, void *pad, void *pad_end)

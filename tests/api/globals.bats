@@ -202,6 +202,30 @@ errno_of() {
 	/usr/bin/python3 -c "import errno; print(errno.$1)"
 }
 
+# As the page says: it leaks, and the next one is another.
+@test "a library that is closed after it froze" {
+	library gcc one.so
+	cat >main.c <<-'END'
+		#include <dlfcn.h>
+		#include <stdio.h>
+
+		int main(void)
+		{
+			for (int i = 0; i < 3; i++) {
+				void *library = dlopen("./one.so", RTLD_NOW);
+				int (*check)(int);
+
+				*(void **)&check = dlsym(library, "globals_check");
+				if (check(0) || dlclose(library))
+					return 1;
+			}
+			return puts("fine") < 0;
+		}
+	END
+	gcc main.c -o program
+	fine
+}
+
 # The reason for it: the program has a variable of its own, and the library uses that.
 @test "what a library exports may be in the program" {
 	echo 'int shared = 1; int *library(void) { return &shared; }' >lib.c

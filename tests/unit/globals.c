@@ -382,6 +382,20 @@ START_TEST(no_engine_is_an_error)
 }
 END_TEST
 
+/* As without /proc: then Linux 6.7 is needed, and nobody can tell what was frozen before. */
+START_TEST(no_proc_is_needed)
+{
+	set_all();
+	deny(SYS_openat, ENOENT);
+	ck_assert_int_eq(memseal_globals_freeze(), 0);
+	ck_assert_int_eq(store(zeroes), 128 + SIGSEGV);
+	ck_assert_int_eq(store(&number), 128 + SIGSEGV);
+	ck_assert_int_eq(memseal_globals_freeze(), -EPERM);
+	ck_assert_int_eq(store(&plain_data), 0);
+	check_all();
+}
+END_TEST
+
 START_TEST(no_memfd_is_an_error)
 {
 	deny(SYS_memfd_create, ENOSYS);
@@ -474,6 +488,7 @@ int main(void)
 	tcase_add_test(cases, file_size_limit_is_an_error);
 	tcase_add_loop_test(cases, data_that_is_sealed_cannot_be_frozen, 0, 2);
 	tcase_add_test(cases, no_engine_is_an_error);
+	tcase_add_test(cases, no_proc_is_needed);
 	tcase_add_test(cases, no_memfd_is_an_error);
 	tcase_add_loop_test(cases, self_seals_before_or_after, 0, 2);
 	tcase_add_test(cases, other_processes_see_it);
