@@ -3,6 +3,7 @@
  * A frozen arena on this kernel, whichever it is, held by whatever engine it has: no attack of the
  * catalogue changes a byte of it, and the same arena before it is frozen is lost to most of them.
  */
+#include <errno.h>
 #include <memseal.h>
 
 #include "helpers/attack.h"
@@ -49,6 +50,19 @@ static bool is_left(const char *name)
 	return has_mseal && (strstr(name, "guard-install") || !strcmp(name, "madv-dontfork"));
 }
 
+/* The few seconds that an attack has pass sooner on a busy host: then it was none. */
+static struct attack_result attacked(
+	const struct attack *attack, const struct attack_target *target)
+{
+	struct attack_result result;
+	int r = -EINTR;
+
+	for (int i = 0; i < 5 && r == -EINTR; i++)
+		r = attack_run(attack, target, &result);
+	ck_assert_msg(r == 0, "%s: %d", attack->name, r);
+	return result;
+}
+
 START_TEST(no_attack_changes_what_is_frozen)
 {
 	struct attack_target target = new_target(true);
@@ -60,7 +74,7 @@ START_TEST(no_attack_changes_what_is_frozen)
 
 		if (is_left(name))
 			continue;
-		ck_assert_int_eq(attack_run(&attack_catalogue[i], &target, &result), 0);
+		result = attacked(&attack_catalogue[i], &target);
 		ck_assert_msg(result.self == ATTACK_UNCHANGED, "%s: %s", name,
 			attack_effect_name(result.self));
 		ck_assert_msg(result.child == ATTACK_UNCHANGED, "%s, child: %s", name,
@@ -77,9 +91,8 @@ START_TEST(attacks_change_what_is_not)
 	unsigned changed = 0;
 
 	for (size_t i = 0; i < attack_count; i++) {
-		struct attack_result result;
+		struct attack_result result = attacked(&attack_catalogue[i], &target);
 
-		ck_assert_int_eq(attack_run(&attack_catalogue[i], &target, &result), 0);
 		changed += result.self != ATTACK_UNCHANGED;
 	}
 	ck_assert_uint_ge(changed, 20);
