@@ -402,7 +402,7 @@ int memseal_code_publish(struct memseal_code *code, void *exec_addr, size_t size
  * Any type, alignment and linkage; static in a function as well; C++ objects too, if nothing writes
  * to them when they are destroyed. Not for const variables, which lie in read-only memory already,
  * local, or thread-local ones. Most of that is an error of compiler or linker ("section type
- * conflict"); clang with gold or mold takes a thread-local variable, which then is not frozen. The
+ * conflict"); but with gold or mold a thread-local variable may be taken, and is not frozen. The
  * mark belongs to the definition: compilers warn that they ignore it at a mere declaration. gcc has
  * no marked variable in an inline function or template beside others in the same file.
  *
