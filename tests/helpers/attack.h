@@ -15,6 +15,17 @@
 #include "base/sys.h"
 
 /*
+ * In an emulated 32-bit ARM machine some attempts (an io_uring's, a userfaultfd's) end their
+ * process before they come to anything, whatever the memory: they count as not tried. Why is not
+ * known.
+ */
+#if defined(__arm__)
+#define ATTACKS_MAY_DIE true
+#else
+#define ATTACKS_MAY_DIE false
+#endif
+
+/*
  * One attack, made on the memory that make(which) makes: in a child, with which goes what holds it.
  * Filters add up, and hold what is mapped there later.
  */

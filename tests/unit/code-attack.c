@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "attack/attack.h"
+#include "helpers/attack.h"
 #include "helpers/code.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
@@ -128,6 +129,8 @@ static struct attack_result attacked(const struct attack *attack, char *view)
 
 	int r = attack_run(attack, &target, &result);
 
+	if (r == -EINTR && ATTACKS_MAY_DIE)
+		return (struct attack_result){ .verdict = ATTACK_UNSUPPORTED };
 	ck_assert_msg(r == 0, "%s: %d", attack->name, r);
 	return result;
 }
@@ -145,16 +148,6 @@ static void assert_refused(const struct attack *attack, const struct attack_resu
 		"%s: %d", attack->name, result->error);
 }
 
-/* On 32-bit ARM the attempt by an io_uring ends its process, whatever the memory. */
-static bool can_be_tried(const char *name)
-{
-#if defined(__arm__)
-	return strncmp(name, "io-uring-", 9) != 0;
-#else
-	return name != NULL;
-#endif
-}
-
 /*
  * Runs all attacks on a view. Those on the mapping are refused; of the others, the named ones and
  * no more do anything. Returns how many were refused that the control does not survive.
@@ -167,8 +160,6 @@ static unsigned attack_all(char *view, char *control, const char *const *left)
 		const struct attack *attack = &attack_catalogue[i];
 		struct attack_result without, result;
 
-		if (!can_be_tried(attack->name))
-			continue;
 		without = attacked(attack, control);
 		result = attacked(attack, view);
 		if (without.verdict == ATTACK_UNSUPPORTED)
