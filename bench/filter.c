@@ -25,8 +25,8 @@
 
 #include "base/sys.h"
 #include "engine/filter.h"
-#include "model/bpf-emit.h"
-#include "model/bpf-tree.h"
+#include "bpf/emit.h"
+#include "bpf/tree.h"
 
 #define ROUNDS 41
 #define LOOPS  2000

@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 /* An unknown advice is refused even where there is nothing to advise. */
 static int advice_known(const struct attack_target *target, int advice)

@@ -5,8 +5,8 @@
  * attack may work: nothing here calls libc, allocates or trusts anything but its own image, which
  * must not be the target.
  */
-#ifndef MEMSEAL_ATTACK_H
-#define MEMSEAL_ATTACK_H
+#ifndef MEMSEAL_ATTACK_ATTACK_H
+#define MEMSEAL_ATTACK_ATTACK_H
 
 #include "base/util.h"
 

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ  22 /* Linux 5.14 */

@@ -4,7 +4,7 @@
  * and held there by the tests. What nobody can do without a descriptor of the file ("file-") is
  * tried by an administrator, who gets one.
  */
-#include "attack.h"
+#include "attack/attack.h"
 
 #define DONE    "ok"
 #define GONE    "ok, SIGSEGV"

@@ -6,7 +6,7 @@
  *
  * To add a lock: a member of enum attack_lock, a table, and a line in tables[] and lock_names[].
  */
-#include "attack.h"
+#include "attack/attack.h"
 
 /*
  * After "ok" stands what it did. F_: seen by a child that is forked afterwards. INVAL_H, INVAL_Z:

@@ -3,7 +3,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 /* How long an attack, or a look at what it did, may take. */
 #define PATIENCE_SECONDS 5

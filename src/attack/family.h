@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <linux/io_uring.h>
 
-#include "attack.h"
+#include "attack/attack.h"
 #include "base/sys.h"
 
 /* An answer that is no answer of the kernel to the attack: it was not tried, because of error. */

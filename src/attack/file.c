@@ -2,7 +2,7 @@
 /* The way through the file behind it. */
 #include <sys/mman.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 int attack_file_pwrite(const struct attack_target *target, int arg)
 {

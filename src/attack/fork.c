@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A forked child turning on the copy that it inherited. */
-#include "family.h"
+#include "attack/family.h"
 
 static int child_mprotect(const struct attack_target *target, int arg, pid_t victim)
 {

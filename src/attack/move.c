@@ -2,7 +2,7 @@
 /* mremap(2): moving it, changing its size, moving something onto it. */
 #include <sys/mman.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4 /* Linux 5.7 */

@@ -2,7 +2,7 @@
 /* Changing its protection. */
 #include <sys/mman.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 int attack_mprotect(const struct attack_target *target, int arg)
 {

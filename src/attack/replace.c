@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 int attack_map_fixed(const struct attack_target *target, int arg)
 {

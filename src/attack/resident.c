@@ -2,7 +2,7 @@
 /* Where its pages lie, and whether they stay there. */
 #include <sys/mman.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 /* include/uapi/linux/mempolicy.h */
 #define MPOL_BIND 2

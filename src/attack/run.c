@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 struct view {
 	enum attack_effect effect;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Results in words. */
-#include "family.h"
+#include "attack/family.h"
 
 static const char *const effects[] = {
 	[ATTACK_UNCHANGED] = "unchanged",

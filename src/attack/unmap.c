@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unmapping it. */
-#include "family.h"
+#include "attack/family.h"
 
 int attack_munmap(const struct attack_target *target, int arg)
 {

@@ -5,7 +5,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "family.h"
+#include "attack/family.h"
 
 int attack_proc_mem(const struct attack_target *target, int arg)
 {

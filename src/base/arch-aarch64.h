@@ -2,7 +2,7 @@
 #ifndef MEMSEAL_BASE_ARCH_AARCH64_H
 #define MEMSEAL_BASE_ARCH_AARCH64_H
 
-#include "arch-generic.h"
+#include "base/arch-generic.h"
 
 static inline long arch_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {

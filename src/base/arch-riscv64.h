@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "arch-generic.h"
+#include "base/arch-generic.h"
 
 static inline long arch_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fault.h"
+#include "base/fault.h"
 
 static unsigned long calls;
 static unsigned long failing;

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "util.h"
+#include "base/util.h"
 
 /*
  * Copies the caller's options, NULL for defaults, into the struct of this version, whose size is

@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "arch.h"
-#include "fault.h"
-#include "util.h"
+#include "base/arch.h"
+#include "base/fault.h"
+#include "base/util.h"
 
 struct io_uring_params;
 struct iovec;

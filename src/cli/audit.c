@@ -7,8 +7,8 @@
 
 #include <memseal.h>
 
-#include "report.h"
-#include "table.h"
+#include "cli/report.h"
+#include "cli/table.h"
 
 enum {
 	COL_PID,

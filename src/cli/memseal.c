@@ -12,8 +12,8 @@
 
 #include <memseal.h>
 
-#include "message.h"
-#include "run.h"
+#include "cli/message.h"
+#include "cli/run.h"
 
 #define REPORT "memseal-report"
 

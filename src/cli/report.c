@@ -12,7 +12,7 @@
 
 #include <memseal.h>
 
-#include "report.h"
+#include "cli/report.h"
 
 static const struct command {
 	const char *name;

@@ -12,7 +12,7 @@
 
 #include <sys/types.h>
 
-#include "message.h"
+#include "cli/message.h"
 
 enum status {
 	STATUS_FINE = 0,

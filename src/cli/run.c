@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "run.h"
+#include "cli/run.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +10,7 @@
 
 #include <memseal.h>
 
-#include "message.h"
+#include "cli/message.h"
 
 #define AGENT "libmemseal-agent.so"
 

@@ -9,9 +9,9 @@
 
 #include <libsmartcols.h>
 
-#include "json.h"
-#include "report.h"
-#include "table.h"
+#include "cli/json.h"
+#include "cli/report.h"
+#include "cli/table.h"
 
 struct table {
 	struct libscols_table *scols;

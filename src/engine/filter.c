@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 
 #include "base/sys.h"
-#include "engine/scratch.h"
+#include "base/scratch.h"
 
 #if defined(__x86_64__)
 #define OWN_ARCH BPF_ARCH_X86_64

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The filter engine: a seccomp filter that refuses what would break an effect (model/bpf.h). It
+ * The filter engine: a seccomp filter that refuses what would break an effect (bpf/bpf.h). It
  * holds for all threads of the process, for what they fork, and, harmless or not, for what they
  * execute: whether to use it is for the program to say, and is asked above this floor.
  * Freestanding.
@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "model/bpf.h"
+#include "bpf/bpf.h"
 
 /* Why ranges cannot be held: what a filter would not see. */
 enum filter_obstacle {

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "engine/scratch.h"
+#include "base/scratch.h"
 #include "model/maps.h"
 
 struct own_maps {

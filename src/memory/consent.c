@@ -6,7 +6,7 @@
 #include <memseal.h>
 
 #include "engine/filter.h"
-#include "engine/layout.h"
+#include "engine/filter-exec.h"
 
 /*
  * enum memseal_exec, or 0. It decides what this copy of the library may install, and nothing about

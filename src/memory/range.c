@@ -10,7 +10,7 @@
 #include "base/sys.h"
 #include "engine/kernel.h"
 #include "memory/consent.h"
-#include "memory/plan.h"
+#include "memory/parts.h"
 
 size_t memory_page(void)
 {

@@ -3,7 +3,7 @@
 
 #include "engine/filter.h"
 #include "engine/kernel.h"
-#include "memory/plan.h"
+#include "memory/parts.h"
 #include "memory/range.h"
 
 /* For one filter. */

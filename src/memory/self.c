@@ -4,7 +4,7 @@
 #include <memseal.h>
 
 #include "base/options.h"
-#include "engine/images.h"
+#include "images/images.h"
 #include "memory/range.h"
 
 #ifdef __GLIBC__

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "image.h"
-#include "maps.h"
+#include "model/image.h"
+#include "model/maps.h"
 
 #include <elf.h>
 #include <errno.h>

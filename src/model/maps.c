@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maps.h"
+#include "model/maps.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan.h"
+#include "model/plan.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -7,8 +7,8 @@
 #ifndef MEMSEAL_MODEL_PLAN_H
 #define MEMSEAL_MODEL_PLAN_H
 
-#include "image.h"
-#include "maps.h"
+#include "model/image.h"
+#include "model/maps.h"
 
 enum plan_role {
 	PLAN_TEXT,

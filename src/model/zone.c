@@ -3,7 +3,7 @@
 
 /*
  * Of machines whose programs have more (RISC-V with sv57, before Linux 6.6 or so), the lower part
- * does as well, and filters reach no further: model/bpf-calls.c.
+ * does as well, and filters reach no further: bpf/calls.c.
  */
 #define HIGHEST (UINT64_C(1) << 48)
 

@@ -8,7 +8,7 @@
 
 #include <linux/seccomp.h>
 
-#include "model/bpf.h"
+#include "bpf/bpf.h"
 
 enum verdict {
 	ALLOWED,

@@ -149,7 +149,7 @@ static void (*const make[ATTACK_KINDS])(struct attack_target *target) = {
 	[ATTACK_MEMFD_RO] = make_memfd_ro,
 };
 
-/* As the agent holds images: engine/images-filter.c. */
+/* As the agent holds images: images/hold.c. */
 static void hold(const struct attack_target *target)
 {
 	const struct bpf_range range = {

@@ -19,7 +19,7 @@
 #include <memseal.h>
 
 #include "base/fault.h"
-#include "engine/probe.h"
+#include "probe/probe.h"
 #include "probe-helpers.h"
 
 #if defined(__SANITIZE_ADDRESS__)

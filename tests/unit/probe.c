@@ -18,7 +18,7 @@
 
 #include <memseal.h>
 
-#include "engine/probe.h"
+#include "probe/probe.h"
 #include "probe-helpers.h"
 
 /* The attempts of the tests. */

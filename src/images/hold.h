@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Images held by a seccomp filter, where mseal(2) is not there or not wanted. Freestanding. */
+#ifndef MEMSEAL_IMAGES_HOLD_H
+#define MEMSEAL_IMAGES_HOLD_H
+
+#include "images/images.h"
+#include "bpf/bpf.h"
+
+/*
+ * Holds MEMSEAL_MAPPING and MEMSEAL_NO_DISCARD on the runs, in any order, with one filter if they
+ * fit into it. ranges is room for as many; progress may be NULL. On failure ret->failed says why;
+ * *ret is untouched otherwise.
+ *
+ * Errors as filter_check() and filter_install().
+ */
+int images_filter(const struct images_run *runs, size_t count, struct bpf_range *ranges,
+	struct images_progress *progress, struct images_result *ret) MUST_CHECK NONNULL(5);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "images/relro.h"
+
+#include <sys/mman.h>
+
+#include "base/sys.h"
+
+static size_t total_size(const struct relro_span *spans, size_t count)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < count; i++)
+		total += spans[i].end - spans[i].start;
+	return total;
+}
+
+/*
+ * Not memcpy(3): AddressSanitizer replaces it in programs built with it, and takes whole pages, red
+ * zones and all, for an overflow. The barrier keeps GCC from calling it nevertheless.
+ */
+__attribute__((no_sanitize("address"))) static void copy_pages(
+	uint64_t *to, const uint64_t *from, size_t len)
+{
+	for (size_t i = 0; i < len / sizeof(*to); i++) {
+		to[i] = from[i];
+		__asm__ volatile("" : : : "memory");
+	}
+}
+
+static void copy_all(uint64_t *to, const struct relro_span *spans, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t len = spans[i].end - spans[i].start;
+
+		copy_pages(to, (const uint64_t *)(uintptr_t)spans[i].start, len);
+		to += len / sizeof(*to);
+	}
+}
+
+/*
+ * One mapping for all copies, made read-only at once, then cut up. mremap(2) replaces the old pages
+ * under the lock of the address space: a reader sees the old bytes or the same bytes.
+ */
+int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_failed)
+{
+	size_t total = total_size(spans, count), at = 0, i;
+	long copy;
+	int r;
+
+	*ret_failed = 0;
+	if (count == 0)
+		return 0;
+	copy = sys_mmap(0, total, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (sys_failed(copy))
+		return (int)copy;
+	copy_all((uint64_t *)copy, spans, count);
+	r = sys_mprotect((uintptr_t)copy, total, PROT_READ);
+	for (i = 0; r >= 0 && i < count; i++) {
+		size_t len = spans[i].end - spans[i].start;
+		long moved = sys_mremap((uintptr_t)copy + at, len, len,
+			MREMAP_MAYMOVE | MREMAP_FIXED, spans[i].start);
+
+		if (sys_failed(moved)) {
+			r = (int)moved;
+			break;
+		}
+		at += len;
+	}
+	if (r < 0) {
+		*ret_failed = i;
+		sys_undo_mmap((uintptr_t)copy + at, total - at);
+	}
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "launch/executable.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/sys.h"
+#include "model/image.h"
+
+#if defined(__x86_64__)
+#define NATIVE_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_MACHINE EM_AARCH64
+#elif defined(__riscv)
+#define NATIVE_MACHINE EM_RISCV
+#elif defined(__arm__)
+#define NATIVE_MACHINE EM_ARM
+#elif defined(__i386__)
+#define NATIVE_MACHINE EM_386
+#endif
+
+#define NATIVE_CLASS (sizeof(void *) == 8 ? IMAGE_64 : IMAGE_32)
+
+/* As much of a script's first line as the kernel reads: BINPRM_BUF_SIZE. */
+#define SCRIPT_LINE 256
+
+struct file {
+	int fd;
+	uint64_t size;
+	mode_t mode;
+	unsigned char head[SCRIPT_LINE];
+	size_t head_len;
+	struct image_header header;
+	struct image image;
+	unsigned char *phdrs;
+};
+
+static void close_file(struct file *file)
+{
+	sys_close_cleanup(&file->fd);
+	free(file->phdrs);
+}
+
+/* Exactly len bytes, or fewer at the end of the file. */
+static ssize_t read_at(const struct file *file, void *buf, size_t len, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = sys_pread(file->fd, (char *)buf + done, len - done, offset + done);
+
+		if (n == 0)
+			break;
+		if (n < 0 && n != -EINTR)
+			return n;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static int open_file(const char *path, struct file *file)
+{
+	struct stat st;
+	ssize_t n;
+	int r;
+
+	/* Not a FIFO's or a terminal's turn to block or be taken over. */
+	file->fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+	if (file->fd < 0)
+		return file->fd;
+	r = sys_fstatat(file->fd, "", &st, AT_EMPTY_PATH);
+	if (r < 0)
+		return r;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	file->size = (uint64_t)st.st_size;
+	file->mode = st.st_mode;
+	n = read_at(file, file->head, sizeof(file->head), 0);
+	if (n < 0)
+		return (int)n;
+	file->head_len = (size_t)n;
+	return 0;
+}
+
+/* A malformed ELF file is -ENOEXEC, as it is to execve(2). */
+static int read_headers(struct file *file)
+{
+	size_t size;
+	ssize_t n;
+	int r = image_header(file->head, file->head_len, &file->header);
+
+	if (r < 0)
+		return -ENOEXEC;
+	size = image_phdrs_size(&file->header);
+	if (size == 0 || !range_within(file->header.phoff, size, file->size))
+		return -ENOEXEC;
+	file->phdrs = malloc(size);
+	if (!file->phdrs)
+		return -ENOMEM;
+	n = read_at(file, file->phdrs, size, file->header.phoff);
+	if (n < 0)
+		return (int)n;
+	r = image_init(&file->image, &file->header, file->phdrs, (size_t)n);
+	return r < 0 ? -ENOEXEC : 0;
+}
+
+static bool is_elf(const struct file *file)
+{
+	return file->head_len >= SELFMAG && memcmp(file->head, ELFMAG, SELFMAG) == 0;
+}
+
+static bool is_native(const struct file *file)
+{
+	return file->header.class == NATIVE_CLASS && !file->header.big_endian &&
+	       file->header.machine == NATIVE_MACHINE;
+}
+
+/* glibc and musl, by the name that each gives its loader; both honour LD_PRELOAD. */
+static bool is_known_loader(const char *path)
+{
+	static const char *const prefixes[] = { "ld-linux", "ld-musl-", "ld64.so", "ld-2." };
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+static int judge_loader(const struct file *file, const struct image_segment *interp,
+	enum memseal_refusal *ret_refusal)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+
+	/* As the kernel has it: fs/binfmt_elf.c. */
+	if (interp->filesz < 2 || interp->filesz > sizeof(path))
+		return -ENOEXEC;
+	n = read_at(file, path, interp->filesz, interp->offset);
+	if (n < 0)
+		return (int)n;
+	if ((uint64_t)n != interp->filesz || path[n - 1] != '\0')
+		return -ENOEXEC;
+	if (!is_known_loader(path))
+		*ret_refusal = MEMSEAL_RUN_UNKNOWN_LOADER;
+	return 0;
+}
+
+/* Without PT_INTERP: static-pie, or something that is meant to be loaded? */
+static int judge_unloaded(const struct file *file, enum memseal_refusal *ret_refusal)
+{
+	unsigned char dynamic[4096];
+	struct image_segment segment;
+	enum image_type type;
+	ssize_t n = 0;
+
+	if (image_find(&file->image, PT_DYNAMIC, &segment) == 0)
+		n = read_at(
+			file, dynamic, min_u64(segment.filesz, sizeof(dynamic)), segment.offset);
+	if (n < 0)
+		return (int)n;
+	type = image_type(&file->header, &file->image, n ? dynamic : NULL, (size_t)n);
+	*ret_refusal = type == IMAGE_DYN ? MEMSEAL_RUN_LOADER : MEMSEAL_RUN_STATIC;
+	return 0;
+}
+
+static int judge_elf(struct file *file, enum memseal_refusal *ret_refusal)
+{
+	struct image_segment interp;
+	int r = read_headers(file);
+
+	if (r < 0)
+		return r;
+	if (!is_native(file)) {
+		*ret_refusal = MEMSEAL_RUN_FOREIGN;
+		return 0;
+	}
+	r = image_find(&file->image, PT_INTERP, &interp);
+	if (r == -ENOENT)
+		return judge_unloaded(file, ret_refusal);
+	return r < 0 ? -ENOEXEC : judge_loader(file, &interp, ret_refusal);
+}
+
+/* Privileges that come with the file put the loader in its secure mode: LD_PRELOAD is ignored. */
+static void judge_privileges(
+	const struct file *file, const char *path, enum memseal_refusal *ret_refusal)
+{
+	ssize_t caps = sys_getxattr(path, "security.capability", NULL, 0);
+
+	if (file->mode & S_ISUID || (file->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		*ret_refusal = MEMSEAL_RUN_SETID;
+	else if (caps >= 0)
+		*ret_refusal = MEMSEAL_RUN_FILE_CAPS;
+	else if (caps != -ENODATA && caps != -EOPNOTSUPP)
+		*ret_refusal = MEMSEAL_RUN_UNREADABLE;
+}
+
+/* "#!", blanks, the interpreter, and what follows behind a blank or at the end of the line. */
+static int read_script(const struct file *file, char *ret_interpreter)
+{
+	const char *line = (const char *)file->head + 2,
+		   *end = (const char *)file->head + file->head_len;
+	const char *at;
+	size_t len;
+
+	while (line < end && (*line == ' ' || *line == '\t'))
+		line++;
+	for (at = line; at < end && *at && !strchr(" \t\n", *at); at++)
+		;
+	len = (size_t)(at - line);
+	/* A name that the kernel would have to cut off. */
+	if (len == 0 || (at == end && file->head_len == SCRIPT_LINE))
+		return -ENOEXEC;
+	memcpy(ret_interpreter, line, len);
+	ret_interpreter[len] = '\0';
+	return EXECUTABLE_SCRIPT;
+}
+
+/* What shells take for a script: no NUL in its first line. An empty file is one. */
+static bool is_text(const struct file *file)
+{
+	const unsigned char *newline = memchr(file->head, '\n', file->head_len);
+	size_t len = newline ? (size_t)(newline - file->head) : file->head_len;
+
+	return !memchr(file->head, '\0', len);
+}
+
+int executable_judge(
+	const char *path, enum memseal_refusal *ret_refusal, bool *ret_pie, char *ret_interpreter)
+{
+	CLEANUP(close_file) struct file file = { .fd = -1 };
+	int r = open_file(path, &file);
+
+	if (r == -EACCES) {
+		*ret_refusal = MEMSEAL_RUN_UNREADABLE;
+		return EXECUTABLE_PROGRAM;
+	}
+	if (r < 0)
+		return r;
+	if (is_elf(&file)) {
+		r = judge_elf(&file, ret_refusal);
+		if (r == 0 && *ret_refusal == MEMSEAL_RUN_OK)
+			judge_privileges(&file, path, ret_refusal);
+		*ret_pie = file.header.type != ET_EXEC;
+		return r < 0 ? r : EXECUTABLE_PROGRAM;
+	}
+	if (file.head_len >= 2 && file.head[0] == '#' && file.head[1] == '!')
+		return read_script(&file, ret_interpreter);
+	if (is_text(&file)) {
+		strcpy(ret_interpreter, "/bin/sh");
+		return EXECUTABLE_TEXT;
+	}
+	*ret_refusal = MEMSEAL_RUN_NOT_ELF;
+	return EXECUTABLE_PROGRAM;
+}
+
+bool executable_is_agent(const char *path)
+{
+	CLEANUP(close_file) struct file file = { .fd = -1 };
+
+	return open_file(path, &file) == 0 && is_elf(&file) && read_headers(&file) == 0 &&
+	       is_native(&file) && file.header.type == ET_DYN;
+}

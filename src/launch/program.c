@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds the program that a name stands for, as a shell would, and whether it can be sealed. */
+#include "launch/program.h"
+
+#include <errno.h>
+#include <memseal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/options.h"
+#include "base/sys.h"
+#include "engine/filter-exec.h"
+#include "probe/probe.h"
+#include "launch/executable.h"
+
+/* Where the agent sees what is mapped. */
+#define OWN_MAPS "/proc/self/maps"
+
+/* The kernel follows this many #! lines: fs/exec.c, exec_binprm(). */
+#define SCRIPT_DEPTH 5
+
+static int copy_path(char *buf, const char *path)
+{
+	if (strlen(path) >= PROGRAM_PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(buf, path);
+	return 0;
+}
+
+static int join_path(char *buf, const char *dir, size_t dir_len, const char *name)
+{
+	size_t name_len = strlen(name);
+
+	if (dir_len + 1 + name_len >= PROGRAM_PATH_MAX)
+		return -ENAMETOOLONG;
+	if (dir_len == 0) /* an empty element is the current directory */
+		dir = ".", dir_len = 1;
+	memcpy(buf, dir, dir_len);
+	buf[dir_len] = '/';
+	memcpy(buf + dir_len + 1, name, name_len + 1);
+	return 0;
+}
+
+static int check_executable(const char *path)
+{
+	struct stat st;
+	int r = sys_fstatat(AT_FDCWD, path, &st, 0);
+
+	if (r < 0)
+		return r;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return S_ISREG(st.st_mode) ? sys_faccessat(AT_FDCWD, path, X_OK) : -EACCES;
+}
+
+/* Like execvp(3): what may not be executed is passed over, and remembered. */
+static int search_path(const char *path_list, const char *name, char *ret_path)
+{
+	int found = -ENOENT;
+
+	for (const char *dir = path_list;; dir++) {
+		size_t len = strcspn(dir, ":");
+		int r = join_path(ret_path, dir, len, name);
+
+		if (r == 0)
+			r = check_executable(ret_path);
+		if (r == 0)
+			return 0;
+		if (r == -EACCES)
+			found = r;
+		dir += len;
+		if (*dir == '\0')
+			return found;
+	}
+}
+
+static int find_file(const char *name, const char *path_list, char *ret_path)
+{
+	int r;
+
+	if (!strchr(name, '/'))
+		return search_path(path_list ? path_list : "/bin:/usr/bin", name, ret_path);
+	r = copy_path(ret_path, name);
+	return r < 0 ? r : check_executable(ret_path);
+}
+
+static void refuse(
+	struct memseal_program *program, enum memseal_refusal refusal, const char *object)
+{
+	program->refusal = refusal;
+	strcpy(program->object, object);
+}
+
+/* Follows #! lines from the program's file to what the kernel will load, and judges that. */
+static int judge_file(struct memseal_program *program, bool *ret_pie)
+{
+	char path[PROGRAM_PATH_MAX], next[PROGRAM_PATH_MAX];
+
+	strcpy(path, program->path);
+	for (unsigned depth = 0; depth <= SCRIPT_DEPTH; depth++) {
+		enum memseal_refusal refusal = MEMSEAL_RUN_OK;
+		int r = executable_judge(path, &refusal, ret_pie, next);
+
+		if (r < 0)
+			return r;
+		if (r == EXECUTABLE_PROGRAM) {
+			if (refusal != MEMSEAL_RUN_OK)
+				refuse(program, refusal, path);
+			return 0;
+		}
+		/* No #!: the kernel refuses it, and shells and env(1) read it themselves. */
+		if (r == EXECUTABLE_TEXT)
+			program->shell = true;
+		strcpy(path, next);
+		r = check_executable(path);
+		if (r < 0)
+			return r;
+	}
+	return -ELOOP;
+}
+
+/* The loader splits LD_PRELOAD at these; a relative path would change with the directory. */
+static bool is_preloadable(const char *path)
+{
+	return path[0] == '/' && !path[strcspn(path, ": \t\n;")];
+}
+
+/* A filter is to be wherever the agent is, in all the programs to come: MEMSEAL_RUN_OK, or not. */
+static enum memseal_refusal judge_filter(bool pie)
+{
+	if (!pie)
+		return MEMSEAL_RUN_NOT_PIE;
+	return layout_random() == 1 ? MEMSEAL_RUN_OK : MEMSEAL_RUN_NO_ASLR;
+}
+
+/* Which engine it will be, and why it cannot. What a filter must not hold does not concern others
+   that the program starts. False: none works here. */
+static bool judge_engine(struct memseal_program *program, enum memseal_engine engine, bool pie)
+{
+	enum memseal_support mseal =
+		engine == MEMSEAL_ENGINE_FILTER ? MEMSEAL_NO : probe_mseal_quick();
+	enum memseal_refusal refusal;
+
+	if (mseal == MEMSEAL_YES)
+		return true;
+	if (engine != MEMSEAL_ENGINE_KERNEL && probe_seccomp_quick() == MEMSEAL_YES) {
+		program->filter = true;
+		refusal = judge_filter(pie);
+		if (refusal != MEMSEAL_RUN_OK && program->refusal == MEMSEAL_RUN_OK)
+			refuse(program, refusal, program->path);
+		return true;
+	}
+	refusal = mseal == MEMSEAL_NO ? MEMSEAL_RUN_NO_MSEAL : MEMSEAL_RUN_FILTERED;
+	if (engine == MEMSEAL_ENGINE_FILTER)
+		refusal = MEMSEAL_RUN_NO_FILTER;
+	refuse(program, refusal, program->path);
+	return false;
+}
+
+static void judge_agent(struct memseal_program *program)
+{
+	if (sys_faccessat(AT_FDCWD, OWN_MAPS, R_OK) < 0)
+		refuse(program, MEMSEAL_RUN_NO_PROC, OWN_MAPS);
+	else if (!is_preloadable(program->agent) || !executable_is_agent(program->agent))
+		refuse(program, MEMSEAL_RUN_NO_AGENT, program->agent);
+	else
+		program->inherit = true;
+}
+
+static void free_program(struct memseal_program **program)
+{
+	memseal_program_free(*program);
+}
+
+EXPORT int memseal_program_find(const char *name, const char *path_list,
+	const struct memseal_run_opts *opts, struct memseal_program **ret_program)
+{
+	CLEANUP(free_program) struct memseal_program *program = NULL;
+	struct memseal_run_opts options;
+	bool pie = true;
+	int r = options_read(&options, sizeof(options), opts);
+
+	if (r < 0 || !name || (unsigned)options.engine > MEMSEAL_ENGINE_FILTER)
+		return -EINVAL;
+	if (!*name)
+		return -ENOENT;
+	program = calloc(1, sizeof(*program));
+	if (!program)
+		return -ENOMEM;
+	program->no_dlopen = options.no_dlopen;
+	program->allow_unsealed = options.allow_unsealed;
+	program->strict = options.strict;
+	program->data = options.data;
+	r = copy_path(program->agent, options.agent ? options.agent : MEMSEAL_AGENT_PATH);
+	if (r == 0)
+		r = find_file(name, path_list, program->path);
+	if (r == 0)
+		r = judge_file(program, &pie);
+	if (r < 0)
+		return r;
+	if ((program->refusal == MEMSEAL_RUN_OK || program->allow_unsealed) &&
+		judge_engine(program, options.engine, pie))
+		judge_agent(program);
+	*ret_program = STEAL(program, NULL);
+	return 0;
+}
+
+EXPORT enum memseal_refusal memseal_program_refusal(
+	const struct memseal_program *program, const char **ret_object)
+{
+	if (ret_object)
+		*ret_object = program->refusal == MEMSEAL_RUN_OK ? program->path : program->object;
+	return program->refusal;
+}
+
+EXPORT void memseal_program_free(struct memseal_program *program)
+{
+	free(program);
+}
+
+EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
+{
+	static const char *const texts[] = {
+		[MEMSEAL_RUN_OK] = "can be sealed",
+		[MEMSEAL_RUN_STATIC] = "statically linked: there is no loader to load the agent",
+		[MEMSEAL_RUN_LOADER] =
+			"a dynamic loader or shared object: name the program instead",
+		[MEMSEAL_RUN_UNKNOWN_LOADER] = "its dynamic loader is neither glibc's nor musl's",
+		[MEMSEAL_RUN_SETID] = "set-user-ID or set-group-ID: the loader ignores the agent",
+		[MEMSEAL_RUN_FILE_CAPS] = "has file capabilities: the loader ignores the agent",
+		[MEMSEAL_RUN_FOREIGN] = "built for another architecture",
+		[MEMSEAL_RUN_UNREADABLE] = "may be executed but not read",
+		[MEMSEAL_RUN_NOT_ELF] = "neither an ELF program nor a script",
+		[MEMSEAL_RUN_NO_AGENT] = "not a usable agent library: reinstall memseal",
+		[MEMSEAL_RUN_NO_MSEAL] =
+			"this kernel has no mseal(2): Linux 6.10 or later is needed",
+		[MEMSEAL_RUN_NO_PROC] = "cannot be read, and the agent needs it: mount /proc",
+		[MEMSEAL_RUN_NO_FILTER] =
+			"no seccomp filters here: the kernel lacks them or a filter refuses more",
+		[MEMSEAL_RUN_NOT_PIE] =
+			"linked to a fixed address: a filter there would break what it executes",
+		[MEMSEAL_RUN_NO_ASLR] =
+			"addresses are not random: a filter there would break what it executes",
+		[MEMSEAL_RUN_FILTERED] = "a seccomp filter refuses mseal(2): allow it there",
+	};
+
+	if ((unsigned)refusal >= ARRAY_SIZE(texts))
+		return "unknown reason";
+	return texts[refusal];
+}
