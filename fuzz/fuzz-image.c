@@ -36,7 +36,7 @@ static void check_extent(const struct image *image)
 {
 	bool starts = false, ends = false;
 	struct image_segment segment;
-	struct image_span span;
+	struct span span;
 
 	if (image_extent(image, PAGE, &span) < 0)
 		return;
@@ -55,7 +55,7 @@ static void check_extent(const struct image *image)
 static void check_relro(const struct image *image)
 {
 	struct image_segment segment;
-	struct image_span span;
+	struct span span;
 	int found = image_find(image, PT_GNU_RELRO, &segment);
 
 	CHECK(image_relro(image, PAGE, &span) == (found == -ENOENT ? 0 : found));

@@ -55,7 +55,7 @@ static void take_phdr(const uint8_t **data, size_t *size, Elf64_Phdr *ret)
 static void check_image(
 	const struct image *image, uint64_t bias, const struct plan_extent *first, size_t count)
 {
-	struct image_span span = { 0, 0 };
+	struct span span = { 0, 0 };
 	uint64_t end = 0;
 
 	if (!count)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/page.h"
 #include "agent/hook.h"
 
 #include <dlfcn.h>

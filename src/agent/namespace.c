@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/uapi.h"
 #include "agent/namespace.h"
 
 #include "agent/libc.h"
 #include "agent/state.h"
 #include "base/sys.h"
 #include "model/image.h"
-
-/* Linux 5.14: reads a page without being hurt if that cannot be done. */
-#define ADVICE_POPULATE_READ 22
 
 static const struct link_map *heads[NAMESPACES_MAX];
 
@@ -41,7 +39,7 @@ static bool read_headers(const struct link_map *map, struct image_header *ret)
 	const void *start = (const void *)map->l_addr;
 
 	if (!map->l_addr || map->l_addr % agent.page ||
-		sys_madvise(map->l_addr, agent.page, ADVICE_POPULATE_READ) < 0)
+		sys_madvise(map->l_addr, agent.page, MADV_POPULATE_READ) < 0)
 		return false;
 	return image_header(start, IMAGE_EHDR_SIZE, ret) == 0 &&
 	       range_within(ret->phoff, image_phdrs_size(ret), agent.page);

@@ -171,7 +171,7 @@ static int check_layout(void)
 		return fail(
 			"linked to a fixed address: a filter there would break what it executes",
 			0);
-	r = layout_random();
+	r = aslr_enabled();
 	if (r < 0)
 		return fail("cannot find out whether addresses are random", r);
 	return r ? 0

@@ -9,25 +9,8 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 
+#include "base/uapi.h"
 #include "attack/family.h"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ  22 /* Linux 5.14 */
-#define MADV_POPULATE_WRITE 23
-#endif
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24 /* Linux 5.18 */
-#endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25 /* Linux 6.1 */
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
-#define MADV_GUARD_REMOVE  103
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
-#endif
 
 const struct attack attack_catalogue[] = {
 	{ "munmap", attack_munmap, ATTACK_WHOLE },

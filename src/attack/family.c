@@ -8,7 +8,7 @@
 /* How long an attack, or a look at what it did, may take. */
 #define PATIENCE_SECONDS 5
 
-void attack_patience(void)
+void attack_set_timeout(void)
 {
 	struct itimerval value = { .it_value = { .tv_sec = PATIENCE_SECONDS } };
 
@@ -58,7 +58,7 @@ int attack_from_child(const struct attack_target *target, int arg,
 	*answer = attack_untried(-EINTR);
 	pid = sys_fork(0);
 	if (pid == 0) {
-		attack_patience();
+		attack_set_timeout();
 		*answer = fn(target, arg, victim);
 		sys_exit_group(0);
 	}

@@ -10,7 +10,7 @@
 #include <linux/io_uring.h>
 
 #include "attack/attack.h"
-#include "base/sys.h"
+#include "attack/sys.h"
 
 /* An answer that is no answer of the kernel to the attack: it was not tried, because of error. */
 static inline int attack_untried(int error)
@@ -25,7 +25,7 @@ static inline int attack_answer(long ret)
 }
 
 /* From now on the calling process has a few seconds; then SIGALRM kills it. */
-void attack_patience(void);
+void attack_set_timeout(void);
 
 /* Waits for a child, whatever signal it was forked with. */
 pid_t attack_wait(pid_t pid, int *ret_status);

@@ -4,11 +4,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "base/uapi.h"
 #include "attack/family.h"
-
-#ifndef UFFD_USER_MODE_ONLY
-#define UFFD_USER_MODE_ONLY 1 /* Linux 5.11 */
-#endif
 
 /* Linux 6.8. */
 #define FEATURE_MOVE (UINT64_C(1) << 16)

@@ -2,11 +2,8 @@
 /* mremap(2): moving it, changing its size, moving something onto it. */
 #include <sys/mman.h>
 
+#include "base/uapi.h"
 #include "attack/family.h"
-
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
-#endif
 
 /* One page, where nothing is yet: 0, or -EEXIST. */
 static int map_page(uint64_t addr, size_t page)

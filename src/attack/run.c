@@ -97,7 +97,7 @@ static void make_mortal(void)
 	(void)sys_signal_default(SIGSEGV);
 	(void)sys_signal_default(SIGBUS);
 	(void)sys_signal_default(SIGALRM);
-	attack_patience();
+	attack_set_timeout();
 }
 
 /* What cannot be found out must not be reported: the whole attempt fails. */
@@ -156,7 +156,7 @@ static void look_from_child(const struct attack_target *target, struct report *r
 	pid_t pid = sys_fork(0);
 
 	if (pid == 0) {
-		attack_patience();
+		attack_set_timeout();
 		report->child.effect = look(target, report);
 		sys_exit_group(0);
 	}
@@ -171,7 +171,7 @@ NORETURN static void attacked(
 	report->was_writable = !target->untouched && can_write(target);
 	report->answer = attack->run(target, attack->arg);
 	report->answered = true;
-	attack_patience();
+	attack_set_timeout();
 	look_from_child(target, report);
 	report->self = look(target, report);
 	sys_exit_group(0);

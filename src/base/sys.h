@@ -119,16 +119,6 @@ static inline int sys_pkey_free(int pkey)
 	return (int)sys_call1(NR_pkey_free, pkey);
 }
 
-static inline int sys_pkey_mprotect(uint64_t addr, size_t len, int prot, int pkey)
-{
-	return (int)sys_call4(NR_pkey_mprotect, addr, len, prot, pkey);
-}
-
-static inline int sys_remap_file_pages(uint64_t addr, size_t len, size_t page_offset)
-{
-	return (int)sys_call5(NR_remap_file_pages, addr, len, 0, page_offset, 0);
-}
-
 static inline int sys_msync(uint64_t addr, size_t len, int flags)
 {
 	return (int)sys_call3(NR_msync, addr, len, flags);
@@ -137,56 +127,6 @@ static inline int sys_msync(uint64_t addr, size_t len, int flags)
 static inline int sys_mlock(uint64_t addr, size_t len)
 {
 	return (int)sys_call2(NR_mlock, addr, len);
-}
-
-static inline int sys_munlock(uint64_t addr, size_t len)
-{
-	return (int)sys_call2(NR_munlock, addr, len);
-}
-
-/* nodes: one word of node numbers. */
-static inline int sys_mbind(uint64_t addr, size_t len, int mode, unsigned long nodes, int flags)
-{
-	return (int)sys_call6(NR_mbind, addr, len, mode, &nodes, 8 * sizeof(nodes), flags);
-}
-
-/* Moves one page of the calling process; 0 if the call was taken, *ret_status says how it went. */
-static inline int sys_move_page(uint64_t addr, int node, int *ret_status)
-{
-	return (int)sys_call6(NR_move_pages, 0, 1, &addr, &node, ret_status, 1 << 1);
-}
-
-static inline int sys_process_madvise(
-	int pidfd, const struct iovec *ranges, size_t n, int advice, unsigned int flags)
-{
-	return (int)sys_call5(NR_process_madvise, pidfd, ranges, n, advice, flags);
-}
-
-static inline ssize_t sys_process_vm_writev(
-	pid_t pid, const struct iovec *from, size_t nfrom, const struct iovec *to, size_t nto)
-{
-	return sys_call6(NR_process_vm_writev, pid, from, nfrom, to, nto, 0);
-}
-
-static inline int sys_shmget(int key, size_t len, int flags)
-{
-	return (int)sys_call3(NR_shmget, key, len, flags);
-}
-
-/* Returns the address or a negative errno; sys_failed() tells them apart. */
-static inline long sys_shmat(int id, uint64_t addr, int flags)
-{
-	return sys_call3(NR_shmat, id, addr, flags);
-}
-
-static inline int sys_shmctl(int id, int op, void *arg)
-{
-	return (int)sys_call3(NR_shmctl, id, op, arg);
-}
-
-static inline int sys_userfaultfd(int flags)
-{
-	return (int)sys_call1(NR_userfaultfd, flags);
 }
 
 /* Files. */
@@ -294,24 +234,9 @@ static inline int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t len)
 #endif
 }
 
-static inline int sys_pipe2(int ret_fds[2], int flags)
-{
-	return (int)sys_call2(NR_pipe2, ret_fds, flags);
-}
-
 static inline int sys_ioctl(int fd, unsigned long op, void *arg)
 {
 	return (int)sys_call3(NR_ioctl, fd, op, arg);
-}
-
-static inline int sys_io_uring_setup(unsigned int entries, struct io_uring_params *params)
-{
-	return (int)sys_call2(NR_io_uring_setup, entries, params);
-}
-
-static inline int sys_io_uring_enter(int ring, unsigned int submit, unsigned int wait, int flags)
-{
-	return (int)sys_call6(NR_io_uring_enter, ring, submit, wait, flags, 0, 0);
 }
 
 /* Processes and threads. */
@@ -342,11 +267,6 @@ static inline pid_t sys_fork(int exit_signal)
 	return (pid_t)sys_call5(NR_clone, exit_signal, 0, 0, 0, 0);
 }
 
-static inline pid_t sys_wait4(pid_t pid, int *ret_status, int options)
-{
-	return (pid_t)sys_call4(NR_wait4, pid, ret_status, options, 0);
-}
-
 static inline int sys_execve(const char *path, char *const argv[], char *const envp[])
 {
 	return (int)sys_call3(NR_execve, path, argv, envp);
@@ -358,33 +278,10 @@ static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *ret_ol
 	return (int)sys_call4(NR_rt_sigprocmask, how, set, ret_old, sizeof(*set));
 }
 
-static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
-{
-	return (int)sys_call2(NR_pidfd_open, pid, flags);
-}
-
-static inline long sys_ptrace(long op, pid_t pid, uint64_t addr, uint64_t data)
-{
-	return sys_call4(NR_ptrace, op, pid, addr, data);
-}
-
 static inline int sys_prlimit(
 	pid_t pid, int resource, const struct rlimit *limit, struct rlimit *ret_old)
 {
 	return (int)sys_call4(NR_prlimit64, pid, resource, limit, ret_old);
-}
-
-static inline int sys_setitimer(int which, const struct itimerval *value)
-{
-	return (int)sys_call3(NR_setitimer, which, value, 0);
-}
-
-/* The default action for a signal: a kernel sigaction of all zeroes on every architecture. */
-static inline int sys_signal_default(int sig)
-{
-	unsigned long action[5] = { 0 }; /* 4 words of 64 bits, or 5 of 32 */
-
-	return (int)sys_call4(NR_rt_sigaction, sig, action, 0, 8);
 }
 
 /* Not through sys_call(): it cannot fail. */

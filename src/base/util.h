@@ -43,22 +43,6 @@ static inline bool mul_overflows(uint64_t a, uint64_t b, uint64_t *ret)
 	return __builtin_mul_overflow(a, b, ret);
 }
 
-/* page is a power of two in all of these. */
-static inline uint64_t page_down(uint64_t addr, uint64_t page)
-{
-	return addr & ~(page - 1);
-}
-
-static inline bool page_up_overflows(uint64_t addr, uint64_t page, uint64_t *ret)
-{
-	uint64_t sum;
-
-	if (add_overflows(addr, page - 1, &sum))
-		return true;
-	*ret = page_down(sum, page);
-	return false;
-}
-
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;

@@ -20,6 +20,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include "base/span.h"
 #include "base/util.h"
 
 /* The architecture of the process that installs the program, not of its kernel. */
@@ -32,8 +33,8 @@ enum bpf_arch {
 };
 
 struct bpf_range {
-	uint64_t start, end; /* whole pages, start < end */
-	uint64_t effects;    /* MEMSEAL_NO_*, at least one */
+	SPAN_MEMBERS;     /* whole pages, start < end */
+	uint64_t effects; /* MEMSEAL_NO_*, at least one */
 };
 
 struct bpf_policy {

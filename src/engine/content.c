@@ -89,9 +89,9 @@ static int open_view(int *fd)
  * tried; the last error counts.
  */
 static int move_back(
-	const struct content_span *spans, size_t count, const struct content_spare *spare)
+	const struct content_span *spans, size_t count, const struct content_backup *backup)
 {
-	uint64_t at = spare->start;
+	uint64_t at = backup->start;
 	int ret = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -104,7 +104,7 @@ static int move_back(
 		}
 		at += len;
 	}
-	sys_undo_mmap(at, spare->len - (size_t)(at - spare->start));
+	sys_undo_mmap(at, backup->len - (size_t)(at - backup->start));
 	return ret;
 }
 
@@ -113,18 +113,18 @@ static int move_back(
  * before it found that out, but for EPERM: a lock refuses, and would refuse the copy as well.
  */
 static int give_back(const struct content_span *spans, size_t failed,
-	const struct content_spare *spare, int error)
+	const struct content_backup *backup, int error)
 {
 	size_t count = error == -EPERM ? failed : failed + 1;
 
-	if (!spare->len)
+	if (!backup->len)
 		return error;
-	return move_back(spans, count, spare) == 0 ? error : -ENOTRECOVERABLE;
+	return move_back(spans, count, backup) == 0 ? error : -ENOTRECOVERABLE;
 }
 
 /* Each in one step, for readers: a fault waits for mmap(2) to be done with the address space. */
 static int map_spans(
-	int fd, const struct content_span *spans, size_t count, const struct content_spare *spare)
+	int fd, const struct content_span *spans, size_t count, const struct content_backup *backup)
 {
 	uint64_t offset = 0;
 
@@ -134,26 +134,26 @@ static int map_spans(
 			spans[i].start, len, spans[i].prot, MAP_SHARED | MAP_FIXED, fd, offset);
 
 		if (sys_failed(r))
-			return give_back(spans, i, spare, (int)r);
+			return give_back(spans, i, backup, (int)r);
 		offset += len;
 	}
 	return 0;
 }
 
-static int map_spare(int fd, size_t len, struct content_spare *ret)
+static int map_spare(int fd, size_t len, struct content_backup *ret)
 {
 	long start = sys_mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 
 	if (sys_failed(start))
 		return (int)start;
-	*ret = (struct content_spare){ .start = (uintptr_t)start, .len = len };
+	*ret = (struct content_backup){ .start = (uintptr_t)start, .len = len };
 	return 0;
 }
 
-int content_lock(const struct content_span *spans, size_t count, struct content_spare *ret_spare)
+int content_lock(const struct content_span *spans, size_t count, struct content_backup *ret_backup)
 {
 	CLEANUP(sys_close_cleanup) int fd = memfd_new();
-	struct content_spare spare = { .len = 0 };
+	struct content_backup backup = { .len = 0 };
 	size_t total = total_size(spans, count);
 	int r = fd < 0 ? fd : memfd_resize(fd, total);
 
@@ -163,21 +163,22 @@ int content_lock(const struct content_span *spans, size_t count, struct content_
 		r = memfd_seal(fd, MEMFD_FIXED | F_SEAL_WRITE);
 	if (r == 0)
 		r = open_view(&fd);
-	if (r == 0 && ret_spare)
-		r = map_spare(fd, total, &spare);
+	if (r == 0 && ret_backup)
+		r = map_spare(fd, total, &backup);
 	if (r == 0)
-		r = map_spans(fd, spans, count, &spare);
-	if (r == 0 && ret_spare)
-		*ret_spare = spare;
+		r = map_spans(fd, spans, count, &backup);
+	if (r == 0 && ret_backup)
+		*ret_backup = backup;
 	return r;
 }
 
-int content_undo(const struct content_span *spans, size_t count, const struct content_spare *spare)
+int content_rollback(
+	const struct content_span *spans, size_t count, const struct content_backup *backup)
 {
-	return move_back(spans, count, spare);
+	return move_back(spans, count, backup);
 }
 
-void content_keep(const struct content_spare *spare)
+void content_commit(const struct content_backup *backup)
 {
-	sys_undo_mmap(spare->start, spare->len);
+	sys_undo_mmap(backup->start, backup->len);
 }

@@ -130,7 +130,7 @@ static uint64_t effects_on(
 	for (size_t i = 0; i < check->count; i++) {
 		const struct bpf_range *range = &check->ranges[i];
 
-		if (range->start >= mapping->end || range->end <= mapping->start)
+		if (!span_overlaps(range->span, mapping->span))
 			continue;
 		effects |= range->effects;
 		if (range->effects & MEMSEAL_NO_UNMAP && range->start <= mapping->start)

@@ -7,7 +7,7 @@
 
 #define RANDOMIZE "/proc/sys/kernel/randomize_va_space"
 
-int layout_random(void)
+int aslr_enabled(void)
 {
 	CLEANUP(sys_close_cleanup) int fd = -1;
 	int persona = sys_personality(0xffffffff);

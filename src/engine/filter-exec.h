@@ -12,6 +12,6 @@
  * Does the kernel choose addresses at random for what this process executes? 1 or 0, or what
  * reading /proc/sys answers. Programs that are linked to a fixed address have it nevertheless.
  */
-int layout_random(void) MUST_CHECK;
+int aslr_enabled(void) MUST_CHECK;
 
 #endif

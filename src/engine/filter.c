@@ -2,9 +2,9 @@
 #include "engine/filter.h"
 
 #include <errno.h>
-#include <sys/auxv.h>
 #include <sys/prctl.h>
 
+#include "base/page.h"
 #include "base/sys.h"
 #include "base/scratch.h"
 
@@ -24,7 +24,7 @@ void filter_policy(struct bpf_policy *ret)
 {
 	*ret = (struct bpf_policy){
 		.arch = OWN_ARCH,
-		.page = (uint32_t)getauxval(AT_PAGESZ),
+		.page = (uint32_t)page_size(),
 		.refuse = SECCOMP_RET_ERRNO | EPERM,
 		.unjudged = SECCOMP_RET_ERRNO | ENOSYS,
 	};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/uapi.h"
 #include "engine/memfd.h"
 
 #include <errno.h>
@@ -6,10 +7,6 @@
 #include <sys/resource.h>
 
 #include "base/sys.h"
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
-#endif
 
 /* Nothing is executed from it as a file; a system may insist on that being said. */
 int memfd_new(void)

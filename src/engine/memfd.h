@@ -5,11 +5,8 @@
 
 #include <fcntl.h>
 
+#include "base/uapi.h"
 #include "base/util.h"
-
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010 /* Linux 5.1 */
-#endif
 
 /* Its size stays, and so do its seals: with one against writing. */
 #define MEMFD_FIXED (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)

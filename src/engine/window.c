@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/page.h"
+#include "base/uapi.h"
 #include "engine/window.h"
 
 #include <errno.h>
@@ -10,8 +12,6 @@
 #include "base/sys.h"
 #include "engine/filter.h"
 #include "engine/own-maps.h"
-
-#define INSECURE 4 /* GRND_INSECURE of getrandom(2), Linux 5.6: never waits for entropy */
 
 /* Places that are tried before there is said to be no room. */
 #define TRIES 32
@@ -25,12 +25,7 @@ static uint64_t unchecked; /* the same, of one that may not be used yet */
 static uint64_t next;      /* where the last memory ended: the first place to try */
 static uint32_t maker;     /* the thread that makes a window, or 0; a futex */
 
-static size_t page_size(void)
-{
-	return getauxval(AT_PAGESZ);
-}
-
-static bool find_zone(struct zone *ret)
+static bool find_zone(struct span *ret)
 {
 	return zone_find(
 		getauxval(AT_RANDOM), ret); /* on the main thread's stack, above all else */
@@ -40,7 +35,7 @@ static int random_below(uint64_t limit, uint64_t *ret)
 {
 	uint64_t value;
 
-	if (sys_getrandom(&value, sizeof(value), INSECURE) != sizeof(value))
+	if (sys_getrandom(&value, sizeof(value), GRND_INSECURE) != sizeof(value))
 		return -EADDRNOTAVAIL;
 	*ret = value % limit;
 	return 0;
@@ -56,7 +51,7 @@ static bool in_force(uint64_t base)
 }
 
 struct pick {
-	struct zone zone;
+	struct span zone;
 	uint64_t first; /* the window to begin with, counted from the start of the zone */
 	uint64_t base;
 };
@@ -302,7 +297,7 @@ long zone_map(size_t len, size_t align, int prot, int flags, int fd)
 	struct wanted wanted = {
 		.len = len, .align = align, .prot = prot, .flags = flags, .fd = fd
 	};
-	struct zone zone;
+	struct span zone;
 	uint64_t at;
 	int r;
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/uapi.h"
+#include "base/page.h"
 #include "images/images.h"
 
 #include <elf.h>
@@ -18,13 +20,6 @@
 #include "model/plan.h"
 
 /* Newer than some C libraries. */
-#ifndef PT_GNU_PROPERTY
-#define PT_GNU_PROPERTY 0x6474e553
-#endif
-#ifndef PROT_BTI
-#define PROT_BTI 0x10
-#endif
-
 /* An image that may have something to seal. */
 struct own_image {
 	const char *name;
@@ -46,7 +41,7 @@ struct job {
 	struct own_maps maps;
 	struct mapping *mappings; /* that hold a part of an image, and the kernel's */
 	size_t mapping_count, mapping_room;
-	struct relro_span *repairs;
+	struct span *repairs;
 	size_t repair_count;
 	struct images_piece *locks; /* of bytes, with opts->strict */
 	size_t lock_count;
@@ -297,7 +292,7 @@ static void note_loading(
 
 static bool is_own(const struct job *job, const struct plan_piece *piece)
 {
-	return piece->start < job->opts->own.end && piece->end > job->opts->own.start;
+	return span_overlaps(piece->span, job->opts->own.span);
 }
 
 static bool is_data(const struct plan_piece *piece)
@@ -374,7 +369,7 @@ static void add_repair(
 
 	if (piece->role == PLAN_RELRO && (discardable || piece->why == PLAN_WRITABLE))
 		job->repairs[job->repair_count++] =
-			(struct relro_span){ .start = piece->start, .end = piece->end };
+			(struct span){ .start = piece->start, .end = piece->end };
 }
 
 static void add_piece(
@@ -436,7 +431,7 @@ static int repair_relro(struct job *job)
 static int protect_relro(struct job *job)
 {
 	for (size_t i = 0; i < job->repair_count; i++) {
-		const struct relro_span *span = &job->repairs[i];
+		const struct span *span = &job->repairs[i];
 		int r = sys_mprotect(span->start, span->end - span->start, PROT_READ);
 
 		if (r < 0)

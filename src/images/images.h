@@ -10,6 +10,7 @@
 #include <link.h>
 #include <sys/types.h>
 
+#include "base/span.h"
 #include "base/util.h"
 
 /* How far a process is, for one that looks again and again. Zero at first. */
@@ -21,7 +22,7 @@ struct images_progress {
 
 /* Whole pages. */
 struct images_run {
-	uint64_t start, end;
+	SPAN_MEMBERS;
 	bool data; /* the program may write there, and discard */
 };
 
@@ -57,7 +58,7 @@ struct images_result {
 	/* On failure, what could not be done where: static text, and addresses or 0. */
 	const char *failed;
 	const char *object; /* behind that text, the image's name as the loader has it, or NULL */
-	uint64_t start, end;
+	SPAN_MEMBERS;
 	pid_t thread; /* that stands in the way of a filter, or 0 */
 };
 

@@ -3,13 +3,14 @@
 #ifndef MEMSEAL_IMAGES_LOCK_H
 #define MEMSEAL_IMAGES_LOCK_H
 
+#include "base/span.h"
 #include "engine/content.h"
 #include "images/images.h"
 #include "model/maps.h"
 
 /* Whole pages within one mapping that are to be locked. */
 struct images_piece {
-	uint64_t start, end;
+	SPAN_MEMBERS;
 	int prot; /* that they get: PROT_READ, or the mapping's */
 	const struct mapping
 		*file;    /* a mapping whose bytes may be the file's; NULL: they are not */

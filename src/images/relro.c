@@ -5,7 +5,7 @@
 
 #include "base/sys.h"
 
-static size_t total_size(const struct relro_span *spans, size_t count)
+static size_t total_size(const struct span *spans, size_t count)
 {
 	size_t total = 0;
 
@@ -27,7 +27,7 @@ __attribute__((no_sanitize("address"))) static void copy_pages(
 	}
 }
 
-static void copy_all(uint64_t *to, const struct relro_span *spans, size_t count)
+static void copy_all(uint64_t *to, const struct span *spans, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		size_t len = spans[i].end - spans[i].start;
@@ -41,7 +41,7 @@ static void copy_all(uint64_t *to, const struct relro_span *spans, size_t count)
  * One mapping for all copies, made read-only at once, then cut up. mremap(2) replaces the old pages
  * under the lock of the address space: a reader sees the old bytes or the same bytes.
  */
-int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_failed)
+int relro_repair(const struct span *spans, size_t count, size_t *ret_failed)
 {
 	size_t total = total_size(spans, count), at = 0, i;
 	long copy;

@@ -8,11 +8,8 @@
 #ifndef MEMSEAL_IMAGES_RELRO_H
 #define MEMSEAL_IMAGES_RELRO_H
 
+#include "base/span.h"
 #include "base/util.h"
-
-struct relro_span {
-	uint64_t start, end; /* mapped, readable, not sealed, whole pages */
-};
 
 /*
  * Replaces each span by an anonymous private read-only copy of itself. Other threads may read the
@@ -21,7 +18,6 @@ struct relro_span {
  *
  * -ENOMEM, and what mremap(2) answers.
  */
-int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_failed) MUST_CHECK
-	NONNULL(3);
+int relro_repair(const struct span *spans, size_t count, size_t *ret_failed) MUST_CHECK NONNULL(3);
 
 #endif

@@ -132,7 +132,7 @@ static enum memseal_refusal judge_filter(bool pie)
 {
 	if (!pie)
 		return MEMSEAL_RUN_NOT_PIE;
-	return layout_random() == 1 ? MEMSEAL_RUN_OK : MEMSEAL_RUN_NO_ASLR;
+	return aslr_enabled() == 1 ? MEMSEAL_RUN_OK : MEMSEAL_RUN_NO_ASLR;
 }
 
 /* Which engine it will be, and why it cannot. What a filter must not hold does not concern others

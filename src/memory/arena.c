@@ -3,6 +3,7 @@
 #include <memseal.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/sys.h"
 #include "memory/freeze.h"
 #include "memory/place.h"
@@ -24,7 +25,7 @@ struct memseal_arena {
 
 EXPORT int memseal_arena_new(size_t capacity, struct memseal_arena **ret_arena)
 {
-	size_t page = memory_page();
+	size_t page = page_size();
 	struct memseal_arena *arena;
 	uint64_t size;
 	int r = place_check();

@@ -3,6 +3,7 @@
 #include <memseal.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/sys.h"
 #include "engine/memfd.h"
 #include "engine/window.h"
@@ -18,7 +19,7 @@
 static int map_to_write(int fd, size_t len, struct code_views *views)
 {
 	const int prot = PROT_READ | PROT_WRITE;
-	long at = zone_map(len, memory_page(), prot, MAP_SHARED, fd);
+	long at = zone_map(len, page_size(), prot, MAP_SHARED, fd);
 
 	if (at == -EADDRNOTAVAIL)
 		at = sys_mmap(0, len, prot, MAP_SHARED, fd, 0);
@@ -38,7 +39,7 @@ static int map_to_execute(int fd, size_t len, struct code_views *views)
 		r = memfd_check_view(fd);
 	if (r < 0)
 		return r;
-	at = place_map(len, memory_page(), PROT_READ | PROT_EXEC, MAP_SHARED, fd);
+	at = place_map(len, page_size(), PROT_READ | PROT_EXEC, MAP_SHARED, fd);
 	if (sys_failed(at))
 		return (int)at;
 	views->exec = (unsigned long)at;
@@ -64,7 +65,7 @@ static int hold(size_t len, const struct code_views *views)
 static void unmap(uint64_t view, size_t len)
 {
 	struct memseal_status status;
-	int r = view ? memseal_query((void *)(uintptr_t)view, memory_page(), &status) : -ENOMEM;
+	int r = view ? memseal_query((void *)(uintptr_t)view, page_size(), &status) : -ENOMEM;
 
 	if (r == 0 && !status.kernel && !status.filter)
 		sys_undo_mmap(view, len);

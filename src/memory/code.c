@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/page.h"
 #include "memory/code.h"
 
 #include <errno.h>
@@ -88,7 +89,7 @@ static int map_dual(struct memseal_code *code)
 
 static int map_flip(struct memseal_code *code)
 {
-	long start = place_map(code->size, memory_page(), PROT_READ | PROT_WRITE,
+	long start = place_map(code->size, page_size(), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	if (sys_failed(start))
@@ -128,7 +129,7 @@ static int register_barrier(bool *ret)
  */
 static int allocate(size_t capacity, struct memseal_code **ret)
 {
-	size_t page = memory_page(), own;
+	size_t page = page_size(), own;
 	struct memseal_code *code;
 	uint64_t size;
 	long at;
@@ -194,7 +195,7 @@ static void *refuse(int error)
 static bool find_room(
 	const struct memseal_code *code, size_t used, size_t size, size_t align, size_t *ret)
 {
-	size_t unit = code->mode == MEMSEAL_CODE_FLIP ? memory_page() : align;
+	size_t unit = code->mode == MEMSEAL_CODE_FLIP ? page_size() : align;
 	uint64_t start, end;
 
 	if (page_up_overflows(used, unit, &start) || add_overflows(start, size, &end))
@@ -207,7 +208,7 @@ EXPORT void *memseal_code_alloc(struct memseal_code *code, size_t size, size_t a
 {
 	size_t used, start;
 
-	if (size == 0 || align == 0 || (align & (align - 1)) || align > memory_page())
+	if (size == 0 || align == 0 || (align & (align - 1)) || align > page_size())
 		return refuse(EINVAL);
 	if (code->inherited)
 		return refuse(ENXIO);
@@ -232,7 +233,7 @@ static bool is_allocated(
 
 static bool is_open(const struct memseal_code *code, uint64_t offset)
 {
-	const uint32_t *state = &code->pages[offset / memory_page()];
+	const uint32_t *state = &code->pages[offset / page_size()];
 
 	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == PAGE_OPEN;
 }
@@ -279,7 +280,7 @@ static int claim_pages(uint32_t *first, const uint32_t *end)
 
 static int flip(struct memseal_code *code, uint64_t offset, size_t size)
 {
-	size_t page = memory_page();
+	size_t page = page_size();
 	uint64_t start = page_down(offset, page), end = page_down(offset + size + page - 1, page);
 	uint32_t *first = code->pages + start / page, *last = code->pages + end / page;
 	int r;

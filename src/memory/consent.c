@@ -32,7 +32,7 @@ static int allow_exec(void)
 	bool fixed = true;
 
 	dl_iterate_phdr(main_is_fixed, &fixed);
-	return !fixed && layout_random() == 1 ? 0 : -ENOEXEC;
+	return !fixed && aslr_enabled() == 1 ? 0 : -ENOEXEC;
 }
 
 static int refuse_exec(void)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/uapi.h"
+#include "base/page.h"
 #include "memory/freeze.h"
 
 #include <errno.h>
@@ -8,12 +10,6 @@
 #include "engine/content.h"
 #include "memory/place.h"
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25 /* Linux 6.1 */
-#endif
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22 /* Linux 5.14 */
-#endif
 #define HUGE_PAGE (UINT64_C(2) << 20)
 
 /*
@@ -51,9 +47,9 @@ static int prepare(uint64_t start, uint64_t end, bool locked)
 	return 0;
 }
 
-static int undo(const struct content_span *span, const struct content_spare *spare, bool locked)
+static int undo(const struct content_span *span, const struct content_backup *backup, bool locked)
 {
-	int r = content_undo(span, 1, spare);
+	int r = content_rollback(span, 1, backup);
 
 	if (r == 0 && locked)
 		(void)sys_mlock(span->start, (size_t)(span->end - span->start));
@@ -63,8 +59,8 @@ static int undo(const struct content_span *span, const struct content_spare *spa
 static int lock_and_hold(const struct content_span *span)
 {
 	bool locked = is_locked(span->start, span->end);
-	struct content_spare spare;
-	int r = content_lock(span, 1, &spare);
+	struct content_backup backup;
+	int r = content_lock(span, 1, &backup);
 
 	if (r < 0)
 		return r;
@@ -72,8 +68,8 @@ static int lock_and_hold(const struct content_span *span)
 	if (r == 0)
 		r = place_hold(span->start, span->end);
 	if (r < 0)
-		return undo(span, &spare, locked) == 0 ? r : -ENOTRECOVERABLE;
-	content_keep(&spare);
+		return undo(span, &backup, locked) == 0 ? r : -ENOTRECOVERABLE;
+	content_commit(&backup);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "engine/own-maps.h"
 #include "memory/freeze.h"
 #include "memory/globals-image.h"
@@ -16,10 +17,10 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The marked variables, with as much of the padding behind them as their last page takes. */
-static int find_pages(const void *start, const void *end, const void *pad, const void *pad_end,
-	struct page_range *ret)
+static int find_pages(
+	const void *start, const void *end, const void *pad, const void *pad_end, struct span *ret)
 {
-	uint64_t page = memory_page(), last;
+	uint64_t page = page_size(), last;
 
 	if (!start || start >= end || end > pad || pad >= pad_end)
 		return -EINVAL;
@@ -28,7 +29,7 @@ static int find_pages(const void *start, const void *end, const void *pad, const
 	/* What lies between, or before the first on its page, is not ours to freeze. */
 	if ((uintptr_t)start % page != 0 || end != pad || last > (uintptr_t)pad_end)
 		return -ENOEXEC;
-	*ret = (struct page_range){ .start = (uintptr_t)start, .end = last };
+	*ret = (struct span){ .start = (uintptr_t)start, .end = last };
 	return globals_image_check(ret->start, ret->end);
 }
 
@@ -36,7 +37,7 @@ static int find_pages(const void *start, const void *end, const void *pad, const
 static int find_frozen(struct scratch *scratch, void *arg)
 {
 	CLEANUP(own_maps_close) struct own_maps maps = { .fd = -1 };
-	const struct page_range *pages = arg;
+	const struct span *pages = arg;
 	struct mapping mapping;
 	int r = own_maps_open(scratch, &maps);
 
@@ -52,7 +53,7 @@ static int find_frozen(struct scratch *scratch, void *arg)
 }
 
 /* What is frozen refuses to be frozen again, as does what somebody else has sealed. */
-static int freeze_once(struct page_range *pages)
+static int freeze_once(struct span *pages)
 {
 	int r = freeze_pages(pages->start, pages->end, PROT_READ);
 
@@ -63,7 +64,7 @@ static int freeze_once(struct page_range *pages)
 
 EXPORT int memseal_globals_freeze_in(void *start, void *end, void *pad, void *pad_end)
 {
-	struct page_range pages;
+	struct span pages;
 	int r = find_pages(start, end, pad, pad_end, &pages);
 
 	if (r < 0)

@@ -3,6 +3,7 @@
 #include <memseal.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/sys.h"
 #include "engine/window.h"
 #include "memory/consent.h"
@@ -30,7 +31,7 @@ EXPORT void *memseal_map(size_t len, int prot, uint64_t effects)
 	long addr = -EADDRNOTAVAIL;
 
 	if (effects == WINDOW_EFFECTS && consent_given())
-		addr = window_map(len, memory_page(), prot, PRIVATE, -1);
+		addr = window_map(len, page_size(), prot, PRIVATE, -1);
 	if (addr == -EADDRNOTAVAIL)
 		addr = map_and_seal(len, prot, effects);
 	if (sys_failed(addr)) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/page.h"
 #include "memory/parts.h"
 
 #include <errno.h>
@@ -65,7 +66,7 @@ static struct edge *sorted_edges(
 	struct scratch *scratch, const struct memseal_range *ranges, size_t count)
 {
 	struct edge *edges = scratch_alloc(scratch, 2 * count * sizeof(*edges));
-	struct page_range pages;
+	struct span pages;
 
 	for (size_t i = 0; edges && i < count; i++) {
 		if (range_pages(ranges[i].addr, ranges[i].len, &pages) < 0)
@@ -104,7 +105,7 @@ int plan_make(struct scratch *scratch, const struct memseal_range *ranges, size_
 static bool filter_suffices(const struct engines *engines, const struct part *part)
 {
 	return engines->filter &&
-	       filter_held(part->start, part->end, memory_page(), part->effects) == part->effects;
+	       filter_held(part->start, part->end, page_size(), part->effects) == part->effects;
 }
 
 /* mseal(2) is all or nothing: it must never hold more than was asked for. */

@@ -5,11 +5,12 @@
 
 #include <memseal.h>
 
+#include "base/span.h"
 #include "engine/own-maps.h"
 
 /* Stretches of whole pages, ascending, none of which overlap. */
 struct part {
-	uint64_t start, end;
+	SPAN_MEMBERS;
 	uint64_t effects; /* of all the ranges here */
 	uint64_t filter;  /* those of them that the filter engine is to hold */
 	bool kernel;      /* the kernel engine holds the others */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/page.h"
 #include "memory/place.h"
 
 #include <errno.h>
@@ -16,14 +17,14 @@ int place_check(void)
 	char unsealed;
 
 	if (consent_given())
-		return kernel_sealed_works(&unsealed, memory_page());
+		return kernel_sealed_works(&unsealed, page_size());
 	return sys_mseal(0, 0, 0) == 0 ? 0 : -EOPNOTSUPP;
 }
 
 /* More than is wanted, and what does not lie right given back. */
 static long map_aligned(size_t len, size_t align, int prot, int flags, int fd)
 {
-	size_t page = memory_page(), room = len + align - page;
+	size_t page = page_size(), room = len + align - page;
 	uint64_t found, start;
 	long r;
 
@@ -64,6 +65,6 @@ int place_hold(uint64_t start, uint64_t end)
 
 	if (consent_given())
 		return memseal_range((void *)(uintptr_t)start, (size_t)(end - start), MEMSEAL_ALL);
-	r = kernel_seal_unsealed(start, end, memory_page(), &sealed);
+	r = kernel_seal_unsealed(start, end, page_size(), &sealed);
 	return r == -ENOSYS ? -EOPNOTSUPP : r;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/page.h"
 #include "memory/pool-memory.h"
 
 #include <errno.h>
@@ -96,7 +97,7 @@ static int map_rest(const struct pool_memory *memory)
 
 static void touch(const struct pool_memory *memory)
 {
-	for (uint64_t at = memory->body; at < memory->body_end; at += memory_page())
+	for (uint64_t at = memory->body; at < memory->body_end; at += page_size())
 		*(volatile char *)(uintptr_t)at = 0;
 }
 
@@ -121,7 +122,7 @@ static int plain_error(int r)
 int pool_memory_map(
 	uint64_t body, uint64_t head, uint64_t free, struct pool_memory *ret, uint64_t *ret_holds)
 {
-	uint64_t page = memory_page(), holds = MEMSEAL_POOL_GUARDED;
+	uint64_t page = page_size(), holds = MEMSEAL_POOL_GUARDED;
 	uint64_t size = page + body + page + head + free;
 	struct pool_memory memory;
 	long start = place_map(
@@ -168,7 +169,7 @@ int pool_memory_seal(const struct pool_memory *memory)
 
 	if (r == 0)
 		r = hold(memory);
-	if (r == 0 && kernel_sealed(memory->body, memory_page()) == 0)
+	if (r == 0 && kernel_sealed(memory->body, page_size()) == 0)
 		r = -EOPNOTSUPP; /* a filter answered in mseal(2)'s place */
 	return r;
 }

@@ -3,6 +3,7 @@
 #include <memseal.h>
 #include <string.h>
 
+#include "base/page.h"
 #include "engine/filter.h"
 #include "engine/own-maps.h"
 #include "memory/pool-memory.h"
@@ -77,7 +78,7 @@ static int look_at_all(struct look *look, const char *text, size_t len)
 
 	maps_init(&maps, text, len, MAPS_SMAPS);
 	while ((r = maps_next(&maps, &mapping)) > 0) {
-		if (mapping.end <= memory->start || mapping.start >= memory->end)
+		if (!span_overlaps(mapping.span, (struct span){ memory->start, memory->end }))
 			continue;
 		if (mapping.start > look->at)
 			break;
@@ -107,7 +108,7 @@ static int look_job(struct scratch *scratch, void *arg)
 
 static bool filter_seals(const struct pool_memory *memory)
 {
-	return filter_held(memory->start, memory->end, memory_page(), MEMSEAL_MAPPING) ==
+	return filter_held(memory->start, memory->end, page_size(), MEMSEAL_MAPPING) ==
 	       MEMSEAL_MAPPING;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/page.h"
 #include "base/options.h"
 #include "base/sys.h"
 #include "memory/pool-memory.h"
@@ -32,7 +33,7 @@ struct sizes {
 /* false: more than the address space holds. */
 static bool find_sizes(size_t slot_size, size_t slots, struct sizes *ret)
 {
-	uint64_t page = memory_page();
+	uint64_t page = page_size();
 
 	if (add_overflows(slot_size, sizeof(uint64_t), &ret->stride) ||
 		page_up_overflows(ret->stride, ALIGN, &ret->stride) ||

@@ -2,12 +2,13 @@
 #include <errno.h>
 #include <memseal.h>
 
+#include "base/page.h"
 #include "engine/filter.h"
 #include "engine/kernel.h"
 #include "memory/range.h"
 
 /* A page that a filter answers for is not counted: the kernel could not be asked. */
-static int count_sealed(const struct page_range *pages, size_t page, size_t *ret_sealed)
+static int count_sealed(const struct span *pages, size_t page, size_t *ret_sealed)
 {
 	size_t sealed = 0;
 	bool refused = false;
@@ -27,8 +28,8 @@ static int count_sealed(const struct page_range *pages, size_t page, size_t *ret
 EXPORT int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status)
 {
 	struct memseal_status status = { .sealed = 0 };
-	struct page_range pages;
-	size_t page = memory_page();
+	struct span pages;
+	size_t page = page_size();
 	int r = range_pages(addr, len, &pages);
 
 	if (r == 0)

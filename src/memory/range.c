@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/page.h"
 #include "memory/range.h"
 
 #include <errno.h>
@@ -12,20 +13,15 @@
 #include "memory/consent.h"
 #include "memory/parts.h"
 
-size_t memory_page(void)
+int range_pages(const void *addr, size_t len, struct span *ret)
 {
-	return getauxval(AT_PAGESZ);
-}
-
-int range_pages(const void *addr, size_t len, struct page_range *ret)
-{
-	uint64_t start = (uintptr_t)addr, page = memory_page(), size, end;
+	uint64_t start = (uintptr_t)addr, page = page_size(), size, end;
 
 	if (start != page_down(start, page) || len == 0)
 		return -EINVAL;
 	if (page_up_overflows(len, page, &size) || add_overflows(start, size, &end))
 		return -EINVAL;
-	*ret = (struct page_range){ .start = start, .end = end };
+	*ret = (struct span){ .start = start, .end = end };
 	return 0;
 }
 
@@ -75,7 +71,7 @@ static int check_effects(uint64_t effects, const struct engines *engines)
 
 static int check_arguments(const struct request *request)
 {
-	struct page_range pages;
+	struct span pages;
 
 	for (size_t i = 0; i < request->count; i++) {
 		const struct memseal_range *range = &request->ranges[i];
@@ -93,10 +89,10 @@ static int check_arguments(const struct request *request)
  * The stack that this runs on. The kernel names the main thread's alone; the C library knows those
  * that it made; of any other, one made for makecontext(3) say, at least the page in use is known.
  */
-static struct page_range own_stack(const struct own_maps *maps)
+static struct span own_stack(const struct own_maps *maps)
 {
-	uint64_t here = (uintptr_t)__builtin_frame_address(0), page = memory_page();
-	struct page_range stack = { .start = page_down(here, page) };
+	uint64_t here = (uintptr_t)__builtin_frame_address(0), page = page_size();
+	struct span stack = { .start = page_down(here, page) };
 	pthread_attr_t attributes;
 	struct mapping mapping;
 	size_t size;
@@ -109,20 +105,20 @@ static struct page_range own_stack(const struct own_maps *maps)
 		return stack;
 	if (pthread_attr_getstack(&attributes, &start, &size) == 0 &&
 		here - (uintptr_t)start < size)
-		stack = (struct page_range){ (uintptr_t)start, (uintptr_t)start + size };
+		stack = (struct span){ (uintptr_t)start, (uintptr_t)start + size };
 	pthread_attr_destroy(&attributes);
 	return stack;
 }
 
 /* mseal(2) takes these whole or not at all. */
-static bool cuts_system_mapping(const struct page_range *pages, const struct mapping *mapping)
+static bool cuts_system_mapping(const struct span *pages, const struct mapping *mapping)
 {
 	if (mapping->kind != MAPPING_VDSO && mapping->kind != MAPPING_VVAR)
 		return false;
 	return mapping->start < pages->start || mapping->end > pages->end;
 }
 
-static int check_mapping(const struct page_range *pages, const struct mapping *mapping)
+static int check_mapping(const struct span *pages, const struct mapping *mapping)
 {
 	if (mapping->kind == MAPPING_HEAP || mapping->kind == MAPPING_STACK)
 		return -EFAULT;
@@ -131,7 +127,7 @@ static int check_mapping(const struct page_range *pages, const struct mapping *m
 	return cuts_system_mapping(pages, mapping) ? -EINVAL : 0;
 }
 
-static int check_memory(const struct own_maps *maps, const struct page_range *pages)
+static int check_memory(const struct own_maps *maps, const struct span *pages)
 {
 	struct mapping mapping;
 	int r = 0;
@@ -147,14 +143,14 @@ static int check_memory(const struct own_maps *maps, const struct page_range *pa
 
 static int check_ranges(const struct own_maps *maps, const struct request *request)
 {
-	struct page_range stack = own_stack(maps), pages;
+	struct span stack = own_stack(maps), pages;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < request->count; i++) {
 		const struct memseal_range *range = &request->ranges[i];
 
 		r = range_pages(range->addr, range->len, &pages);
-		if (r == 0 && pages.start < stack.end && stack.start < pages.end)
+		if (r == 0 && span_overlaps(pages, stack))
 			r = -EFAULT;
 		if (r == 0)
 			r = check_memory(maps, &pages);
@@ -168,7 +164,7 @@ static int seal_job(struct scratch *scratch, void *arg)
 	struct request *request = arg;
 	bool tried = false;
 	struct plan plan = { .count = 0 };
-	int r = kernel_sealed_works(scratch->base, memory_page());
+	int r = kernel_sealed_works(scratch->base, page_size());
 
 	if (r == 0)
 		r = own_maps_open(scratch, &maps);

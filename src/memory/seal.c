@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
+#include "base/page.h"
 #include "engine/filter.h"
 #include "engine/kernel.h"
 #include "memory/parts.h"
@@ -21,7 +22,7 @@ static int find_missing(struct scratch *scratch, const struct plan *plan, struct
 	if (!ranges)
 		return -ENOSPC;
 	for (const struct part *part = plan->parts; part < plan->parts + plan->count; part++) {
-		uint64_t held = filter_held(part->start, part->end, memory_page(), part->filter);
+		uint64_t held = filter_held(part->start, part->end, page_size(), part->filter);
 
 		if (held != part->filter)
 			ranges[count++] =
@@ -70,7 +71,7 @@ static int seal_by_kernel(const struct own_maps *maps, const struct plan *plan)
 		start = part->start;
 		while (part + 1 < end && part[1].kernel && part[1].start == part->end)
 			part++;
-		r = kernel_seal(maps, start, part->end, memory_page(), &sealed);
+		r = kernel_seal(maps, start, part->end, page_size(), &sealed);
 	}
 	return r;
 }
@@ -100,7 +101,7 @@ static bool page_sealed(const struct part *part, uint64_t at, size_t page)
 uint64_t plan_sealed(const struct plan *plan)
 {
 	const struct part *end = plan->parts + plan->count;
-	size_t page = memory_page();
+	size_t page = page_size();
 	uint64_t sealed = 0;
 
 	for (const struct part *part = plan->parts; part < end; part++)

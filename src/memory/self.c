@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <memseal.h>
 
+#include "base/page.h"
 #include "base/options.h"
 #include "images/images.h"
 #include "memory/range.h"
@@ -30,7 +31,7 @@ EXPORT int memseal_self(const struct memseal_self_opts *opts)
 
 	if (r < 0)
 		return r;
-	r = images_seal(&images_opts, memory_page(), &result);
+	r = images_seal(&images_opts, page_size(), &result);
 	if (options.ret_sealed)
 		*options.ret_sealed = result.sealed;
 	return r == -ENOSYS ? -EOPNOTSUPP : r;

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/uapi.h"
+#include "base/page.h"
 #include "model/image.h"
 #include "model/maps.h"
 
 #include <elf.h>
 #include <errno.h>
-
-#ifndef GNU_PROPERTY_AARCH64_FEATURE_1_AND /* not in musl's header */
-#define GNU_PROPERTY_AARCH64_FEATURE_1_AND 0xc0000000
-#define GNU_PROPERTY_AARCH64_FEATURE_1_BTI (1U << 0)
-#endif
-#ifndef GNU_PROPERTY_MEMORY_SEAL
-#define GNU_PROPERTY_MEMORY_SEAL 3 /* binutils 2.44 */
-#endif
 
 /* From bytes of either order at any address; a constant size makes it one load. */
 static inline __attribute__((always_inline)) uint64_t read_uint(
@@ -163,7 +157,7 @@ int image_find(const struct image *image, uint32_t type, struct image_segment *r
 	return -ENOENT;
 }
 
-int image_relro(const struct image *image, uint64_t page, struct image_span *ret)
+int image_relro(const struct image *image, uint64_t page, struct span *ret)
 {
 	struct image_segment segment;
 	int r;
@@ -178,9 +172,9 @@ int image_relro(const struct image *image, uint64_t page, struct image_span *ret
 	return 0;
 }
 
-int image_extent(const struct image *image, uint64_t page, struct image_span *ret)
+int image_extent(const struct image *image, uint64_t page, struct span *ret)
 {
-	struct image_span span = { UINT64_MAX, 0 };
+	struct span span = { UINT64_MAX, 0 };
 	struct image_segment segment;
 	int r;
 

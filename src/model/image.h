@@ -6,6 +6,7 @@
 #ifndef MEMSEAL_MODEL_IMAGE_H
 #define MEMSEAL_MODEL_IMAGE_H
 
+#include "base/span.h"
 #include "base/util.h"
 
 /* Enough of a file or of a first page to hold the ELF header of either class. */
@@ -43,10 +44,6 @@ struct image_segment {
 	uint64_t vaddr, memsz;
 };
 
-struct image_span {
-	uint64_t start, end; /* link-time addresses; empty when start == end */
-};
-
 /*
  * -ENOEXEC: not ELF, or a header that no kernel would accept: neither ET_EXEC nor ET_DYN, no
  * program headers or 65535 and more (PN_XNUM), entries of a wrong size. -ENODATA: len is too small.
@@ -78,11 +75,11 @@ int image_find(const struct image *image, uint32_t type, struct image_segment *r
  * Whole pages that the loader makes read-only after relocation: both ends rounded down, as glibc
  * (elf/dl-reloc.c, _dl_protect_relro) and musl (ldso/dynlink.c) do. Empty without PT_GNU_RELRO.
  */
-int image_relro(const struct image *image, uint64_t page, struct image_span *ret) MUST_CHECK
+int image_relro(const struct image *image, uint64_t page, struct span *ret) MUST_CHECK
 	NONNULL(1, 3);
 
 /* From the lowest to the highest page of all PT_LOAD; -ENOEXEC if there is none. */
-int image_extent(const struct image *image, uint64_t page, struct image_span *ret) MUST_CHECK
+int image_extent(const struct image *image, uint64_t page, struct span *ret) MUST_CHECK
 	NONNULL(1, 3);
 
 enum image_type {

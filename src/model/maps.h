@@ -6,6 +6,7 @@
 #ifndef MEMSEAL_MODEL_MAPS_H
 #define MEMSEAL_MODEL_MAPS_H
 
+#include "base/span.h"
 #include "base/util.h"
 
 enum mapping_prot {
@@ -29,9 +30,9 @@ enum mapping_kind {
 };
 
 struct mapping {
-	uint64_t start, end; /* page aligned, start < end */
-	uint64_t offset;     /* in the file, bytes */
-	uint64_t inode;      /* 0: no file */
+	SPAN_MEMBERS;    /* page aligned, start < end */
+	uint64_t offset; /* in the file, bytes */
+	uint64_t inode;  /* 0: no file */
 	uint32_t dev_major, dev_minor;
 	unsigned prot; /* enum mapping_prot */
 	bool shared;

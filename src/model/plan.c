@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/page.h"
 #include "model/plan.h"
 
 #include <elf.h>
@@ -10,7 +11,7 @@ struct adding {
 	uint64_t bias;
 	unsigned image;
 	size_t first; /* the image's first extent */
-	struct image_span relro;
+	struct span relro;
 	/* Where the segment before ends, to the byte: as linked and at run time. */
 	uint64_t vaddr_end, end;
 };
@@ -58,7 +59,7 @@ static void cut_at(struct adding *adding, uint64_t start)
 }
 
 static int run_time_pages(
-	const struct adding *adding, const struct image_segment *segment, struct image_span *ret)
+	const struct adding *adding, const struct image_segment *segment, struct span *ret)
 {
 	uint64_t page = adding->plan->page;
 
@@ -71,8 +72,8 @@ static int run_time_pages(
 }
 
 /* The first page that holds no byte of the file. */
-static uint64_t bss_start(const struct adding *adding, const struct image_segment *segment,
-	const struct image_span *pages)
+static uint64_t bss_start(
+	const struct adding *adding, const struct image_segment *segment, const struct span *pages)
 {
 	uint64_t page = adding->plan->page;
 	uint64_t end = segment->vaddr + segment->filesz + adding->bias;
@@ -94,7 +95,7 @@ static bool advance(struct adding *adding, const struct image_segment *segment)
 
 static int add_segment(struct adding *adding, const struct image_segment *segment)
 {
-	struct image_span pages;
+	struct span pages;
 	uint64_t bss;
 	int r;
 

@@ -7,6 +7,7 @@
 #ifndef MEMSEAL_MODEL_PLAN_H
 #define MEMSEAL_MODEL_PLAN_H
 
+#include "base/span.h"
 #include "model/image.h"
 #include "model/maps.h"
 
@@ -20,7 +21,7 @@ enum plan_role {
 };
 
 struct plan_extent {
-	uint64_t start, end; /* run-time addresses, whole pages */
+	SPAN_MEMBERS; /* run-time addresses, whole pages */
 	enum plan_role role;
 	unsigned image; /* the caller's number for the image */
 };
@@ -45,7 +46,7 @@ enum plan_why {
 };
 
 struct plan_piece {
-	uint64_t start, end;
+	SPAN_MEMBERS;
 	enum plan_role role;
 	enum plan_why why;
 	unsigned image; /* if role is not PLAN_NO_ROLE */

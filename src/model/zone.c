@@ -7,7 +7,7 @@
  */
 #define HIGHEST (UINT64_C(1) << 48)
 
-bool zone_find(uint64_t stack, struct zone *ret)
+bool zone_find(uint64_t stack, struct span *ret)
 {
 	uint64_t top = HIGHEST;
 
@@ -15,6 +15,6 @@ bool zone_find(uint64_t stack, struct zone *ret)
 		top /= 2;
 	if (top / 8 < ZONE_WINDOW)
 		return false;
-	*ret = (struct zone){ top / 2, top / 8 * 5 };
+	*ret = (struct span){ top / 2, top / 8 * 5 };
 	return true;
 }

@@ -20,19 +20,16 @@
 #ifndef MEMSEAL_MODEL_ZONE_H
 #define MEMSEAL_MODEL_ZONE_H
 
+#include "base/span.h"
 #include "base/util.h"
 
 /* Memory is given out in windows of this size, at multiples of it. */
 #define ZONE_WINDOW (UINT64_C(1) << 32)
 
-struct zone {
-	uint64_t start, end; /* whole windows */
-};
-
 /*
  * The zone, by an address at the top of the main thread's stack: T is the next power of two. false:
  * there is none, as on 32-bit machines, where it would be smaller than a window.
  */
-bool zone_find(uint64_t stack, struct zone *ret) MUST_CHECK NONNULL(2);
+bool zone_find(uint64_t stack, struct span *ret) MUST_CHECK NONNULL(2);
 
 #endif

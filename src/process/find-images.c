@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/page.h"
 #include "process/find-images.h"
 
 #include <link.h>

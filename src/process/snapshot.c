@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 #include <memseal.h>
 
 #include "base/options.h"
+#include "base/page.h"
 #include "base/sys.h"
 #include "process/find-images.h"
 #include "process/snapshot.h"
@@ -147,7 +147,7 @@ static int take_picture(int dir, struct memseal_process **ret_process)
 
 	if (!process)
 		return -ENOMEM;
-	process->plan.page = getauxval(AT_PAGESZ);
+	process->plan.page = page_size();
 	r = read_picture(process, dir);
 	if (r < 0)
 		return r;

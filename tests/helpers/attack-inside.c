@@ -8,6 +8,7 @@
  * an attack: object, role, attack and result, tab separated; the last line is "end". Built without
  * libc, as the agent is: the attacks that work take libc's text away.
  */
+#include "base/page.h"
 #include "agent/libc.h"
 
 #include <fcntl.h>
@@ -127,7 +128,7 @@ static void attack_relro(const struct scene *scene)
 {
 	struct attack_target target = { .page = page, .file = scene->file, .writable = -1 };
 	struct image_segment relro;
-	struct image_span span;
+	struct span span;
 
 	if (image_find(&scene->image, PT_GNU_RELRO, &relro) < 0 ||
 		image_relro(&scene->image, page, &span) < 0 || span.start == span.end)

@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/page.h"
+
 #ifndef SYS_mseal
 #define SYS_mseal 462
 #endif
@@ -38,11 +40,6 @@
 #endif
 
 #define READ_WRITE (PROT_READ | PROT_WRITE)
-
-static inline size_t page_size(void)
-{
-	return (size_t)sysconf(_SC_PAGESIZE);
-}
 
 /* In an emulated machine, where everything takes long, and the same is not tried again and again.
  */

@@ -11,6 +11,7 @@
 
 #include <memseal.h>
 
+#include "base/page.h"
 #include "attack/attack.h"
 #include "base/fault.h"
 #include "helpers/memory.h"

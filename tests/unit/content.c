@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "base/page.h"
 #include "base/fault.h"
 #include "base/sys.h"
 #include "engine/content.h"
@@ -138,15 +139,15 @@ END_TEST
 
 START_TEST(undone_it_is_as_before)
 {
-	struct content_spare spare;
+	struct content_backup backup;
 
-	ck_assert_int_eq(content_lock(spans, SPANS, &spare), 0);
+	ck_assert_int_eq(content_lock(spans, SPANS, &backup), 0);
 	check_locked();
-	ck_assert_int_eq(content_undo(spans, SPANS, &spare), 0);
+	ck_assert_int_eq(content_rollback(spans, SPANS, &backup), 0);
 	check_plain();
 	/* And once more, for good. */
-	ck_assert_int_eq(content_lock(spans, SPANS, &spare), 0);
-	content_keep(&spare);
+	ck_assert_int_eq(content_lock(spans, SPANS, &backup), 0);
+	content_commit(&backup);
 	check_locked();
 	ck_assert_uint_eq(count_files(), SPANS);
 }
@@ -280,13 +281,13 @@ static const struct refusal refusals[] = {
 START_TEST(a_filter_refuses_a_call)
 {
 	const struct refusal *refusal = &refusals[_i];
-	struct content_spare spare;
+	struct content_backup backup;
 	unsigned fds = count_fds();
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		deny(refusal->nr, refusal->answer);
-		ck_assert_int_eq(content_lock(spans, SPANS, &spare), refusal->expected);
+		ck_assert_int_eq(content_lock(spans, SPANS, &backup), refusal->expected);
 		check_bytes();
 		memset(mem, 'm', PAGES * page);
 		_exit(0);
@@ -299,11 +300,11 @@ END_TEST
 /* With mremap(2) refused, only undoing is impossible: what is locked stays locked. */
 START_TEST(a_filter_refuses_to_undo)
 {
-	struct content_spare spare;
+	struct content_backup backup;
 
 	deny(SYS_mremap, EPERM);
-	ck_assert_int_eq(content_lock(spans, SPANS, &spare), 0);
-	ck_assert_int_eq(content_undo(spans, SPANS, &spare), -EPERM);
+	ck_assert_int_eq(content_lock(spans, SPANS, &backup), 0);
+	ck_assert_int_eq(content_rollback(spans, SPANS, &backup), -EPERM);
 	check_locked();
 	ck_assert_uint_eq(count_files(), SPANS);
 }
@@ -321,12 +322,12 @@ END_TEST
 /* A span that is sealed refuses; those before it, which were locked by then, are put back. */
 START_TEST(a_sealed_span_refuses)
 {
-	struct content_spare spare;
+	struct content_backup backup;
 
 	if (sys_mseal(0, 0, 0) == -ENOSYS)
 		return;
 	ck_assert_int_eq(sys_mseal(spans[1].start, page, 0), 0);
-	ck_assert_int_eq(content_lock(spans, SPANS, &spare), -EPERM);
+	ck_assert_int_eq(content_lock(spans, SPANS, &backup), -EPERM);
 	check_plain();
 	ck_assert_uint_eq(count_files(), 1);
 }
@@ -334,13 +335,13 @@ END_TEST
 
 START_TEST(sealed_on_top_it_cannot_be_undone)
 {
-	struct content_spare spare;
+	struct content_backup backup;
 
 	if (sys_mseal(0, 0, 0) == -ENOSYS)
 		return;
-	ck_assert_int_eq(content_lock(&spans[2], 1, &spare), 0);
+	ck_assert_int_eq(content_lock(&spans[2], 1, &backup), 0);
 	ck_assert_int_eq(sys_mseal(spans[2].start, 6 * page, 0), 0);
-	ck_assert_int_eq(content_undo(&spans[2], 1, &spare), -EPERM);
+	ck_assert_int_eq(content_rollback(&spans[2], 1, &backup), -EPERM);
 	check_bytes();
 	ck_assert_int_eq(write_through_proc(mem + 9 * page), -EIO);
 	ck_assert_uint_eq(count_files(), 1);
@@ -348,7 +349,7 @@ START_TEST(sealed_on_top_it_cannot_be_undone)
 END_TEST
 
 /* Nothing is asserted meanwhile: Check writes a file then. */
-static int lock_within(int resource, rlim_t value, struct content_spare *ret_spare)
+static int lock_within(int resource, rlim_t value, struct content_backup *ret_backup)
 {
 	struct rlimit before, limit;
 	int r;
@@ -357,18 +358,18 @@ static int lock_within(int resource, rlim_t value, struct content_spare *ret_spa
 	limit = before;
 	limit.rlim_cur = value;
 	setrlimit(resource, &limit);
-	r = content_lock(spans, SPANS, ret_spare);
+	r = content_lock(spans, SPANS, ret_backup);
 	setrlimit(resource, &before);
 	return r;
 }
 
 START_TEST(address_space_may_end)
 {
-	struct content_spare spare;
+	struct content_backup backup;
 
-	ck_assert_int_eq(lock_within(RLIMIT_AS, page, &spare), -ENOMEM);
+	ck_assert_int_eq(lock_within(RLIMIT_AS, page, &backup), -ENOMEM);
 	check_plain();
-	ck_assert_int_eq(content_lock(spans, SPANS, &spare), 0);
+	ck_assert_int_eq(content_lock(spans, SPANS, &backup), 0);
 	check_locked();
 }
 END_TEST
@@ -399,15 +400,15 @@ END_TEST
 
 START_TEST(too_much_memory_is_locked)
 {
-	struct content_spare spare;
+	struct content_backup backup;
 
 	become_nobody();
 	ck_assert_int_eq(mlockall(MCL_FUTURE), 0);
-	ck_assert_int_eq(lock_within(RLIMIT_MEMLOCK, 4 * page, &spare), -EAGAIN);
+	ck_assert_int_eq(lock_within(RLIMIT_MEMLOCK, 4 * page, &backup), -EAGAIN);
 	ck_assert_int_eq(munlockall(), 0);
 	check_bytes();
 	memset(mem, 'm', PAGES * page);
-	ck_assert_int_eq(content_lock(spans, SPANS, &spare), 0);
+	ck_assert_int_eq(content_lock(spans, SPANS, &backup), 0);
 	check_bytes();
 }
 END_TEST
@@ -486,12 +487,12 @@ static const int errors[] = { ENOMEM, EINVAL, EPERM, EACCES, EAGAIN, ENOSYS, EBU
 static bool try_with_fault(unsigned long nth, int error)
 {
 	unsigned fds = count_fds(), files;
-	struct content_spare spare;
+	struct content_backup backup;
 	unsigned long made;
 	int r;
 
 	fault_arm(nth, error);
-	r = content_lock(spans, SPANS, &spare);
+	r = content_lock(spans, SPANS, &backup);
 	made = fault_count();
 	fault_arm(0, 0);
 	ck_assert_uint_eq(count_fds(), fds);
@@ -499,12 +500,12 @@ static bool try_with_fault(unsigned long nth, int error)
 	if (r < 0) {
 		ck_assert(r == -error || r == -EOPNOTSUPP);
 		check_plain();
-		ck_assert_int_eq(content_lock(spans, SPANS, &spare), 0);
+		ck_assert_int_eq(content_lock(spans, SPANS, &backup), 0);
 	} else {
 		ck_assert_uint_eq(files, SPANS + 1);
 	}
 	check_locked();
-	content_keep(&spare);
+	content_commit(&backup);
 	ck_assert_uint_eq(count_files(), SPANS);
 	return nth > made;
 }
@@ -569,7 +570,7 @@ static void *reader(void *arg)
 START_TEST(readers_see_the_same_bytes)
 {
 	pthread_t threads[READERS];
-	struct content_spare spare;
+	struct content_backup backup;
 	unsigned count = is_slow_machine() ? 200 : 2000; /* a window may be narrow */
 	void *wrong;
 	int r = 0;
@@ -577,9 +578,9 @@ START_TEST(readers_see_the_same_bytes)
 	for (size_t i = 0; i < READERS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, reader, mem), 0);
 	for (unsigned i = 0; r == 0 && i < count; i++) {
-		r = content_lock(spans, SPANS, &spare);
+		r = content_lock(spans, SPANS, &backup);
 		if (r == 0)
-			r = content_undo(spans, SPANS, &spare);
+			r = content_rollback(spans, SPANS, &backup);
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
 	for (size_t i = 0; i < READERS; i++) {

@@ -9,6 +9,7 @@
 
 #include <memseal.h>
 
+#include "base/page.h"
 #include "base/fault.h"
 #include "helpers/images.h"
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "base/sys.h"
+#include "attack/sys.h"
 #include "engine/filter.h"
 
 #define PAGE  ((size_t)4096)

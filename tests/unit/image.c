@@ -284,7 +284,7 @@ START_TEST(test_relro)
 			.memsz = relros[_i].memsz };
 		unsigned char bytes[56];
 		struct image image = one_segment(&forms[i], bytes, PT_GNU_RELRO, PF_R, &segment);
-		struct image_span span;
+		struct span span;
 
 		ck_assert_int_eq(image_relro(&image, PAGE, &span), 0);
 		ck_assert_uint_eq(span.start, relros[_i].start);
@@ -298,7 +298,7 @@ START_TEST(test_relro_absent_or_broken)
 	struct image_segment segment = { .vaddr = 0x3000, .memsz = 0x1000 };
 	unsigned char bytes[56];
 	struct image image = one_segment(&forms[2], bytes, PT_LOAD, PF_R, &segment);
-	struct image_span span;
+	struct span span;
 
 	ck_assert_int_eq(image_relro(&image, PAGE, &span), 0);
 	ck_assert_uint_eq(span.start, span.end);
@@ -313,7 +313,7 @@ START_TEST(test_relro_large_page)
 	struct image_segment segment = { .vaddr = 0x1fdd0, .memsz = 0x230 };
 	unsigned char bytes[56];
 	struct image image = one_segment(&forms[2], bytes, PT_GNU_RELRO, PF_R, &segment);
-	struct image_span span;
+	struct span span;
 
 	ck_assert_int_eq(image_relro(&image, 0x10000, &span), 0);
 	ck_assert_uint_eq(span.start, 0x10000);
@@ -333,7 +333,7 @@ START_TEST(test_extent)
 			     c = { .vaddr = 0x90000, .memsz = 0x10 };
 	struct image_header header = good_header(form);
 	unsigned char bytes[3 * 56];
-	struct image_span span;
+	struct span span;
 	struct image image;
 
 	header.class = form->class;
@@ -351,7 +351,7 @@ END_TEST
 static void check_no_extent(uint32_t type, uint64_t vaddr, uint64_t memsz)
 {
 	struct image_segment segment = { .vaddr = vaddr, .memsz = memsz };
-	struct image_span span = { 1, 2 };
+	struct span span = { 1, 2 };
 	unsigned char bytes[56];
 	struct image image = one_segment(&forms[2], bytes, type, PF_R, &segment);
 
@@ -652,7 +652,7 @@ static void compare_file(const char *path, const unsigned char *file, size_t siz
 	struct image_segment segment = { 0 };
 	struct image_header header;
 	struct oracle oracle = { 0 };
-	struct image_span relro;
+	struct span relro;
 	struct image image;
 
 	ck_assert_int_eq(image_header(file, size, &header), 0);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/page.h"
 #include "base/sys.h"
 #include "model/image.h"
 #include "model/maps.h"

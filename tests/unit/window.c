@@ -12,6 +12,7 @@
 #include <sys/shm.h>
 #include <sys/uio.h>
 
+#include "base/page.h"
 #include "base/fault.h"
 #include "base/sys.h"
 #include "engine/window.h"
@@ -96,7 +97,7 @@ static const struct {
 
 START_TEST(zone_keeps_clear_of_programs)
 {
-	struct zone zone;
+	struct span zone;
 
 	ck_assert(zone_find(zones[_i].stack, &zone));
 	ck_assert_uint_eq(zone.start, zones[_i].start);
@@ -111,7 +112,7 @@ END_TEST
 START_TEST(no_zone_in_32_bits)
 {
 	static const uint64_t stacks[] = { 0xbffff123, 0xfffdd123, 0xffffffff, 0 };
-	struct zone zone = { 1, 2 };
+	struct span zone = { 1, 2 };
 
 	for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++)
 		ck_assert(!zone_find(stacks[i], &zone));
@@ -596,7 +597,7 @@ START_TEST(places_are_random)
 {
 	enum { RUNS = 16 };
 	uint64_t at[RUNS], bases = 0;
-	struct zone zone;
+	struct span zone;
 
 	ck_assert(zone_find((uintptr_t)__builtin_frame_address(0), &zone));
 	consent();
@@ -705,7 +706,7 @@ END_TEST
 /* As a sanitizer may have it. */
 START_TEST(all_of_the_zone_taken)
 {
-	struct zone zone;
+	struct span zone;
 	uint64_t base;
 	char *at;
 
@@ -723,7 +724,7 @@ END_TEST
 
 START_TEST(one_window_left)
 {
-	struct zone zone;
+	struct span zone;
 	uint64_t left;
 
 	ck_assert(zone_find((uintptr_t)__builtin_frame_address(0), &zone));
@@ -740,7 +741,7 @@ END_TEST
 START_TEST(zone_beside_the_window)
 {
 	uint64_t base, room = 64 * ZONE_WINDOW, last = 0, low, high;
-	struct zone zone;
+	struct span zone;
 
 	ck_assert(zone_find((uintptr_t)__builtin_frame_address(0), &zone));
 	consent();
