@@ -544,10 +544,10 @@ int memseal_self(const struct memseal_self_opts *opts);
 
 /* Answers of memseal_probe(). */
 enum memseal_support {
-	MEMSEAL_UNKNOWN = 0, /* could not be found out */
-	MEMSEAL_NO = 1,
-	MEMSEAL_YES = 2,
-	MEMSEAL_FILTERED = 3, /* the kernel may have it; a seccomp filter or a container refuses */
+	MEMSEAL_SUPPORT_UNKNOWN = 0, /* could not be found out */
+	MEMSEAL_SUPPORT_NO = 1,
+	MEMSEAL_SUPPORT_YES = 2,
+	MEMSEAL_SUPPORT_FILTERED = 3, /* the kernel may have it; a seccomp filter or a container refuses */
 };
 
 struct memseal_features {
@@ -649,22 +649,22 @@ int mseal(void *addr, size_t len, unsigned long flags);
 
 /* Why a program cannot be sealed from its start. */
 enum memseal_refusal {
-	MEMSEAL_RUN_OK = 0,
-	MEMSEAL_RUN_STATIC,         /* no dynamic loader that could load the agent */
-	MEMSEAL_RUN_LOADER,         /* it is itself a dynamic loader or a shared object */
-	MEMSEAL_RUN_UNKNOWN_LOADER, /* its dynamic loader is neither glibc's nor musl's */
-	MEMSEAL_RUN_SETID,          /* set-user-ID or set-group-ID */
-	MEMSEAL_RUN_FILE_CAPS,      /* file capabilities */
-	MEMSEAL_RUN_FOREIGN,        /* for another architecture */
-	MEMSEAL_RUN_UNREADABLE,     /* may be executed but not read */
-	MEMSEAL_RUN_NOT_ELF,        /* neither ELF nor a script */
-	MEMSEAL_RUN_NO_AGENT,       /* the agent is missing, unreadable or damaged */
-	MEMSEAL_RUN_NO_MSEAL,       /* the kernel has no mseal(2) */
-	MEMSEAL_RUN_FILTERED,       /* a seccomp filter refuses mseal(2) */
-	MEMSEAL_RUN_NO_PROC,   /* /proc is not mounted: the agent reads its own mappings there */
-	MEMSEAL_RUN_NO_FILTER, /* the kernel has no seccomp filters, or one refuses more */
-	MEMSEAL_RUN_NOT_PIE,   /* the filter engine: linked to a fixed address */
-	MEMSEAL_RUN_NO_ASLR, /* the filter engine: addresses are not random, or it cannot be told */
+	MEMSEAL_REFUSAL_NONE = 0,
+	MEMSEAL_REFUSAL_STATIC,         /* no dynamic loader that could load the agent */
+	MEMSEAL_REFUSAL_LOADER,         /* it is itself a dynamic loader or a shared object */
+	MEMSEAL_REFUSAL_UNKNOWN_LOADER, /* its dynamic loader is neither glibc's nor musl's */
+	MEMSEAL_REFUSAL_SETID,          /* set-user-ID or set-group-ID */
+	MEMSEAL_REFUSAL_FILE_CAPS,      /* file capabilities */
+	MEMSEAL_REFUSAL_FOREIGN,        /* for another architecture */
+	MEMSEAL_REFUSAL_UNREADABLE,     /* may be executed but not read */
+	MEMSEAL_REFUSAL_NOT_ELF,        /* neither ELF nor a script */
+	MEMSEAL_REFUSAL_NO_AGENT,       /* the agent is missing, unreadable or damaged */
+	MEMSEAL_REFUSAL_NO_MSEAL,       /* the kernel has no mseal(2) */
+	MEMSEAL_REFUSAL_FILTERED,       /* a seccomp filter refuses mseal(2) */
+	MEMSEAL_REFUSAL_NO_PROC,   /* /proc is not mounted: the agent reads its own mappings there */
+	MEMSEAL_REFUSAL_NO_FILTER, /* the kernel has no seccomp filters, or one refuses more */
+	MEMSEAL_REFUSAL_NOT_PIE,   /* the filter engine: linked to a fixed address */
+	MEMSEAL_REFUSAL_NO_ASLR, /* the filter engine: addresses are not random, or it cannot be told */
 };
 
 struct memseal_program; /* opaque */
@@ -699,7 +699,7 @@ struct memseal_run_opts {
 int memseal_program_find(const char *name, const char *path_list,
 	const struct memseal_run_opts *opts, struct memseal_program **ret_program);
 
-/* Why it cannot be sealed, or MEMSEAL_RUN_OK. *ret_object, unless NULL, is the file at fault. */
+/* Why it cannot be sealed, or MEMSEAL_REFUSAL_NONE. *ret_object, unless NULL, is the file at fault. */
 enum memseal_refusal memseal_program_refusal(
 	const struct memseal_program *program, const char **ret_object);
 

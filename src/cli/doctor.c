@@ -201,10 +201,10 @@ static void add_row(struct table *table, const char *name, struct finding findin
 static struct finding judge(const struct check *check, const struct memseal_features *features)
 {
 	const struct finding *findings[] = {
-		[MEMSEAL_UNKNOWN] = &check->unknown,
-		[MEMSEAL_NO] = &check->no,
-		[MEMSEAL_YES] = &check->yes,
-		[MEMSEAL_FILTERED] = &check->filtered,
+		[MEMSEAL_SUPPORT_UNKNOWN] = &check->unknown,
+		[MEMSEAL_SUPPORT_NO] = &check->no,
+		[MEMSEAL_SUPPORT_YES] = &check->yes,
+		[MEMSEAL_SUPPORT_FILTERED] = &check->filtered,
 	};
 	enum memseal_support answer;
 
@@ -238,7 +238,7 @@ static struct finding judge_ptrace_scope(const struct memseal_features *features
 
 	if (scope >= 0 && (size_t)scope < sizeof(scopes) / sizeof(scopes[0]))
 		return scopes[scope];
-	if (scope == -ENOENT && features->proc == MEMSEAL_YES)
+	if (scope == -ENOENT && features->proc == MEMSEAL_SUPPORT_YES)
 		return (struct finding){ LIMITED,
 			"no Yama: a process may trace, and so write to, all others of its user; "
 			"boot with lsm= that lists yama" };
@@ -278,9 +278,9 @@ static void print_report(
 /* Sealing needs mseal(2) and /proc; the rest is good to know. */
 static int status(const struct memseal_features *features)
 {
-	if (features->mseal == MEMSEAL_NO)
+	if (features->mseal == MEMSEAL_SUPPORT_NO)
 		return STATUS_UNSUPPORTED;
-	if (features->mseal != MEMSEAL_YES || features->proc != MEMSEAL_YES)
+	if (features->mseal != MEMSEAL_SUPPORT_YES || features->proc != MEMSEAL_SUPPORT_YES)
 		return STATUS_FINDINGS;
 	return STATUS_FINE;
 }

@@ -72,7 +72,7 @@ static int find_status(int error)
 /* The agent finds this out in every program that is started, and says so. */
 static bool agent_tells(enum memseal_refusal refusal)
 {
-	return refusal == MEMSEAL_RUN_NOT_PIE || refusal == MEMSEAL_RUN_NO_ASLR;
+	return refusal == MEMSEAL_REFUSAL_NOT_PIE || refusal == MEMSEAL_REFUSAL_NO_ASLR;
 }
 
 /* Says why the program cannot be sealed, and ends here if that was not allowed. */
@@ -81,7 +81,7 @@ static void check_refusal(const struct memseal_program *program, bool allow_unse
 	const char *object;
 	enum memseal_refusal refusal = memseal_program_refusal(program, &object);
 
-	if (refusal == MEMSEAL_RUN_OK)
+	if (refusal == MEMSEAL_REFUSAL_NONE)
 		return;
 	if (!allow_unsealed)
 		die(STATUS_RUN_FAILED, "not started: %s: %s (--allow-unsealed starts it unsealed)",

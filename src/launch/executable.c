@@ -148,7 +148,7 @@ static int judge_loader(const struct file *file, const struct image_segment *int
 	if ((uint64_t)n != interp->filesz || path[n - 1] != '\0')
 		return -ENOEXEC;
 	if (!is_known_loader(path))
-		*ret_refusal = MEMSEAL_RUN_UNKNOWN_LOADER;
+		*ret_refusal = MEMSEAL_REFUSAL_UNKNOWN_LOADER;
 	return 0;
 }
 
@@ -166,7 +166,7 @@ static int judge_unloaded(const struct file *file, enum memseal_refusal *ret_ref
 	if (n < 0)
 		return (int)n;
 	type = image_type(&file->header, &file->image, n ? dynamic : NULL, (size_t)n);
-	*ret_refusal = type == IMAGE_DYN ? MEMSEAL_RUN_LOADER : MEMSEAL_RUN_STATIC;
+	*ret_refusal = type == IMAGE_DYN ? MEMSEAL_REFUSAL_LOADER : MEMSEAL_REFUSAL_STATIC;
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static int judge_elf(struct file *file, enum memseal_refusal *ret_refusal)
 	if (r < 0)
 		return r;
 	if (!is_native(file)) {
-		*ret_refusal = MEMSEAL_RUN_FOREIGN;
+		*ret_refusal = MEMSEAL_REFUSAL_FOREIGN;
 		return 0;
 	}
 	r = image_find(&file->image, PT_INTERP, &interp);
@@ -194,11 +194,11 @@ static void judge_privileges(
 	ssize_t caps = sys_getxattr(path, "security.capability", NULL, 0);
 
 	if (file->mode & S_ISUID || (file->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-		*ret_refusal = MEMSEAL_RUN_SETID;
+		*ret_refusal = MEMSEAL_REFUSAL_SETID;
 	else if (caps >= 0)
-		*ret_refusal = MEMSEAL_RUN_FILE_CAPS;
+		*ret_refusal = MEMSEAL_REFUSAL_FILE_CAPS;
 	else if (caps != -ENODATA && caps != -EOPNOTSUPP)
-		*ret_refusal = MEMSEAL_RUN_UNREADABLE;
+		*ret_refusal = MEMSEAL_REFUSAL_UNREADABLE;
 }
 
 /* "#!", blanks, the interpreter, and what follows behind a blank or at the end of the line. */
@@ -238,14 +238,14 @@ int executable_judge(
 	int r = open_file(path, &file);
 
 	if (r == -EACCES) {
-		*ret_refusal = MEMSEAL_RUN_UNREADABLE;
+		*ret_refusal = MEMSEAL_REFUSAL_UNREADABLE;
 		return EXECUTABLE_PROGRAM;
 	}
 	if (r < 0)
 		return r;
 	if (is_elf(&file)) {
 		r = judge_elf(&file, ret_refusal);
-		if (r == 0 && *ret_refusal == MEMSEAL_RUN_OK)
+		if (r == 0 && *ret_refusal == MEMSEAL_REFUSAL_NONE)
 			judge_privileges(&file, path, ret_refusal);
 		*ret_pie = file.header.type != ET_EXEC;
 		return r < 0 ? r : EXECUTABLE_PROGRAM;
@@ -256,7 +256,7 @@ int executable_judge(
 		strcpy(ret_interpreter, "/bin/sh");
 		return EXECUTABLE_TEXT;
 	}
-	*ret_refusal = MEMSEAL_RUN_NOT_ELF;
+	*ret_refusal = MEMSEAL_REFUSAL_NOT_ELF;
 	return EXECUTABLE_PROGRAM;
 }
 

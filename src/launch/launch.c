@@ -131,7 +131,7 @@ EXPORT int memseal_program_exec(
 	CLEANUP(free_vector) char **env = NULL;
 	int r;
 
-	if (program->refusal != MEMSEAL_RUN_OK && !program->allow_unsealed)
+	if (program->refusal != MEMSEAL_REFUSAL_NONE && !program->allow_unsealed)
 		return -EOPNOTSUPP;
 	if (!program->inherit)
 		return exec_program(program, argv, envp);

@@ -100,13 +100,13 @@ static int judge_file(struct memseal_program *program, bool *ret_pie)
 
 	strcpy(path, program->path);
 	for (unsigned depth = 0; depth <= SCRIPT_DEPTH; depth++) {
-		enum memseal_refusal refusal = MEMSEAL_RUN_OK;
+		enum memseal_refusal refusal = MEMSEAL_REFUSAL_NONE;
 		int r = executable_judge(path, &refusal, ret_pie, next);
 
 		if (r < 0)
 			return r;
 		if (r == EXECUTABLE_PROGRAM) {
-			if (refusal != MEMSEAL_RUN_OK)
+			if (refusal != MEMSEAL_REFUSAL_NONE)
 				refuse(program, refusal, path);
 			return 0;
 		}
@@ -127,12 +127,12 @@ static bool is_preloadable(const char *path)
 	return path[0] == '/' && !path[strcspn(path, ": \t\n;")];
 }
 
-/* A filter is to be wherever the agent is, in all the programs to come: MEMSEAL_RUN_OK, or not. */
+/* A filter is to be wherever the agent is, in all the programs to come: MEMSEAL_REFUSAL_NONE, or not. */
 static enum memseal_refusal judge_filter(bool pie)
 {
 	if (!pie)
-		return MEMSEAL_RUN_NOT_PIE;
-	return aslr_enabled() == 1 ? MEMSEAL_RUN_OK : MEMSEAL_RUN_NO_ASLR;
+		return MEMSEAL_REFUSAL_NOT_PIE;
+	return aslr_enabled() == 1 ? MEMSEAL_REFUSAL_NONE : MEMSEAL_REFUSAL_NO_ASLR;
 }
 
 /* Which engine it will be, and why it cannot. What a filter must not hold does not concern others
@@ -140,21 +140,21 @@ static enum memseal_refusal judge_filter(bool pie)
 static bool judge_engine(struct memseal_program *program, enum memseal_engine engine, bool pie)
 {
 	enum memseal_support mseal =
-		engine == MEMSEAL_ENGINE_FILTER ? MEMSEAL_NO : probe_mseal_quick();
+		engine == MEMSEAL_ENGINE_FILTER ? MEMSEAL_SUPPORT_NO : probe_mseal_quick();
 	enum memseal_refusal refusal;
 
-	if (mseal == MEMSEAL_YES)
+	if (mseal == MEMSEAL_SUPPORT_YES)
 		return true;
-	if (engine != MEMSEAL_ENGINE_KERNEL && probe_seccomp_quick() == MEMSEAL_YES) {
+	if (engine != MEMSEAL_ENGINE_KERNEL && probe_seccomp_quick() == MEMSEAL_SUPPORT_YES) {
 		program->filter = true;
 		refusal = judge_filter(pie);
-		if (refusal != MEMSEAL_RUN_OK && program->refusal == MEMSEAL_RUN_OK)
+		if (refusal != MEMSEAL_REFUSAL_NONE && program->refusal == MEMSEAL_REFUSAL_NONE)
 			refuse(program, refusal, program->path);
 		return true;
 	}
-	refusal = mseal == MEMSEAL_NO ? MEMSEAL_RUN_NO_MSEAL : MEMSEAL_RUN_FILTERED;
+	refusal = mseal == MEMSEAL_SUPPORT_NO ? MEMSEAL_REFUSAL_NO_MSEAL : MEMSEAL_REFUSAL_FILTERED;
 	if (engine == MEMSEAL_ENGINE_FILTER)
-		refusal = MEMSEAL_RUN_NO_FILTER;
+		refusal = MEMSEAL_REFUSAL_NO_FILTER;
 	refuse(program, refusal, program->path);
 	return false;
 }
@@ -162,9 +162,9 @@ static bool judge_engine(struct memseal_program *program, enum memseal_engine en
 static void judge_agent(struct memseal_program *program)
 {
 	if (sys_faccessat(AT_FDCWD, OWN_MAPS, R_OK) < 0)
-		refuse(program, MEMSEAL_RUN_NO_PROC, OWN_MAPS);
+		refuse(program, MEMSEAL_REFUSAL_NO_PROC, OWN_MAPS);
 	else if (!is_preloadable(program->agent) || !executable_is_agent(program->agent))
-		refuse(program, MEMSEAL_RUN_NO_AGENT, program->agent);
+		refuse(program, MEMSEAL_REFUSAL_NO_AGENT, program->agent);
 	else
 		program->inherit = true;
 }
@@ -200,7 +200,7 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 		r = judge_file(program, &pie);
 	if (r < 0)
 		return r;
-	if ((program->refusal == MEMSEAL_RUN_OK || program->allow_unsealed) &&
+	if ((program->refusal == MEMSEAL_REFUSAL_NONE || program->allow_unsealed) &&
 		judge_engine(program, options.engine, pie))
 		judge_agent(program);
 	*ret_program = STEAL(program, NULL);
@@ -211,7 +211,7 @@ EXPORT enum memseal_refusal memseal_program_refusal(
 	const struct memseal_program *program, const char **ret_object)
 {
 	if (ret_object)
-		*ret_object = program->refusal == MEMSEAL_RUN_OK ? program->path : program->object;
+		*ret_object = program->refusal == MEMSEAL_REFUSAL_NONE ? program->path : program->object;
 	return program->refusal;
 }
 
@@ -223,27 +223,27 @@ EXPORT void memseal_program_free(struct memseal_program *program)
 EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 {
 	static const char *const texts[] = {
-		[MEMSEAL_RUN_OK] = "can be sealed",
-		[MEMSEAL_RUN_STATIC] = "statically linked: there is no loader to load the agent",
-		[MEMSEAL_RUN_LOADER] =
+		[MEMSEAL_REFUSAL_NONE] = "can be sealed",
+		[MEMSEAL_REFUSAL_STATIC] = "statically linked: there is no loader to load the agent",
+		[MEMSEAL_REFUSAL_LOADER] =
 			"a dynamic loader or shared object: name the program instead",
-		[MEMSEAL_RUN_UNKNOWN_LOADER] = "its dynamic loader is neither glibc's nor musl's",
-		[MEMSEAL_RUN_SETID] = "set-user-ID or set-group-ID: the loader ignores the agent",
-		[MEMSEAL_RUN_FILE_CAPS] = "has file capabilities: the loader ignores the agent",
-		[MEMSEAL_RUN_FOREIGN] = "built for another architecture",
-		[MEMSEAL_RUN_UNREADABLE] = "may be executed but not read",
-		[MEMSEAL_RUN_NOT_ELF] = "neither an ELF program nor a script",
-		[MEMSEAL_RUN_NO_AGENT] = "not a usable agent library: reinstall memseal",
-		[MEMSEAL_RUN_NO_MSEAL] =
+		[MEMSEAL_REFUSAL_UNKNOWN_LOADER] = "its dynamic loader is neither glibc's nor musl's",
+		[MEMSEAL_REFUSAL_SETID] = "set-user-ID or set-group-ID: the loader ignores the agent",
+		[MEMSEAL_REFUSAL_FILE_CAPS] = "has file capabilities: the loader ignores the agent",
+		[MEMSEAL_REFUSAL_FOREIGN] = "built for another architecture",
+		[MEMSEAL_REFUSAL_UNREADABLE] = "may be executed but not read",
+		[MEMSEAL_REFUSAL_NOT_ELF] = "neither an ELF program nor a script",
+		[MEMSEAL_REFUSAL_NO_AGENT] = "not a usable agent library: reinstall memseal",
+		[MEMSEAL_REFUSAL_NO_MSEAL] =
 			"this kernel has no mseal(2): Linux 6.10 or later is needed",
-		[MEMSEAL_RUN_NO_PROC] = "cannot be read, and the agent needs it: mount /proc",
-		[MEMSEAL_RUN_NO_FILTER] =
+		[MEMSEAL_REFUSAL_NO_PROC] = "cannot be read, and the agent needs it: mount /proc",
+		[MEMSEAL_REFUSAL_NO_FILTER] =
 			"no seccomp filters here: the kernel lacks them or a filter refuses more",
-		[MEMSEAL_RUN_NOT_PIE] =
+		[MEMSEAL_REFUSAL_NOT_PIE] =
 			"linked to a fixed address: a filter there would break what it executes",
-		[MEMSEAL_RUN_NO_ASLR] =
+		[MEMSEAL_REFUSAL_NO_ASLR] =
 			"addresses are not random: a filter there would break what it executes",
-		[MEMSEAL_RUN_FILTERED] = "a seccomp filter refuses mseal(2): allow it there",
+		[MEMSEAL_REFUSAL_FILTERED] = "a seccomp filter refuses mseal(2): allow it there",
 	};
 
 	if ((unsigned)refusal >= ARRAY_SIZE(texts))

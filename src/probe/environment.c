@@ -15,7 +15,7 @@ enum memseal_support environment_valgrind(void)
 {
 	const long request[6] = { VALGRIND_RUNNING };
 
-	return arch_valgrind_request(request) > 0 ? MEMSEAL_YES : MEMSEAL_NO;
+	return arch_valgrind_request(request) > 0 ? MEMSEAL_SUPPORT_YES : MEMSEAL_SUPPORT_NO;
 }
 
 enum memseal_support environment_rr(void)
@@ -23,8 +23,8 @@ enum memseal_support environment_rr(void)
 	int ret = (int)sys_call0(RR_CHECK_PRESENCE);
 
 	if (ret == -ENOSYS)
-		return MEMSEAL_NO;
-	return ret == 0 ? MEMSEAL_YES : MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_NO;
+	return ret == 0 ? MEMSEAL_SUPPORT_YES : MEMSEAL_SUPPORT_UNKNOWN;
 }
 
 /*
@@ -37,15 +37,15 @@ enum memseal_support environment_qemu_user(void)
 	char process[256], thread[sizeof(process)];
 	ssize_t process_len, thread_len;
 
-	if (environment_valgrind() == MEMSEAL_YES)
-		return MEMSEAL_NO;
+	if (environment_valgrind() == MEMSEAL_SUPPORT_YES)
+		return MEMSEAL_SUPPORT_NO;
 	process_len = sys_readlinkat(AT_FDCWD, "/proc/self/exe", process, sizeof(process));
 	thread_len = sys_readlinkat(AT_FDCWD, "/proc/thread-self/exe", thread, sizeof(thread));
 	if (process_len < 0 || thread_len < 0)
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	if (process_len == thread_len && memcmp(process, thread, (size_t)thread_len) == 0)
-		return MEMSEAL_NO;
-	return MEMSEAL_YES;
+		return MEMSEAL_SUPPORT_NO;
+	return MEMSEAL_SUPPORT_YES;
 }
 
 /* The release varies (4.4.0, 4.19.0-gvisor), the version is a constant of gVisor's sentry. */
@@ -54,7 +54,7 @@ enum memseal_support environment_gvisor(void)
 	struct utsname name;
 
 	if (sys_uname(&name) < 0)
-		return MEMSEAL_UNKNOWN;
-	return strcmp(name.version, "#1 SMP Sun Jan 10 15:06:54 PST 2016") == 0 ? MEMSEAL_YES
-										: MEMSEAL_NO;
+		return MEMSEAL_SUPPORT_UNKNOWN;
+	return strcmp(name.version, "#1 SMP Sun Jan 10 15:06:54 PST 2016") == 0 ? MEMSEAL_SUPPORT_YES
+										: MEMSEAL_SUPPORT_NO;
 }

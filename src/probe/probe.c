@@ -30,12 +30,12 @@ static enum memseal_support refusal(int ret)
 {
 	switch (ret) {
 	case -ENOSYS:
-		return MEMSEAL_NO;
+		return MEMSEAL_SUPPORT_NO;
 	case -EPERM:
 	case -EACCES:
-		return MEMSEAL_FILTERED;
+		return MEMSEAL_SUPPORT_FILTERED;
 	default:
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	}
 }
 
@@ -80,11 +80,11 @@ static enum memseal_support mseal_absent(void)
 	struct utsname name;
 
 	if (sys_uname(&name) < 0)
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	if (sizeof(long) < 8 && !strstr(name.machine, "64"))
-		return MEMSEAL_NO;
-	return version_at_least(name.release, MSEAL_MAJOR, MSEAL_MINOR) ? MEMSEAL_FILTERED
-									: MEMSEAL_NO;
+		return MEMSEAL_SUPPORT_NO;
+	return version_at_least(name.release, MSEAL_MAJOR, MSEAL_MINOR) ? MEMSEAL_SUPPORT_FILTERED
+									: MEMSEAL_SUPPORT_NO;
 }
 
 enum memseal_support probe_mseal_quick(void)
@@ -93,13 +93,13 @@ enum memseal_support probe_mseal_quick(void)
 	int ret;
 
 	if (sys_failed(control) || sys_munmap((uintptr_t)control, SCRATCH) < 0)
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	page = map_scratch(PROT_NONE);
 	if (sys_failed(page))
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	ret = sys_mseal((uintptr_t)page, ONE_PAGE, 0);
 	if (ret == 0 && sys_munmap((uintptr_t)page, ONE_PAGE) == -EPERM)
-		return MEMSEAL_YES;
+		return MEMSEAL_SUPPORT_YES;
 	if (ret == 0 || ret == -ENOSYS)
 		return mseal_absent();
 	return refusal(ret);
@@ -111,9 +111,9 @@ enum memseal_support probe_seccomp_quick(void)
 	int ret = sys_seccomp(SECCOMP_GET_ACTION_AVAIL, 0, &action);
 
 	if (ret == 0)
-		return MEMSEAL_YES;
+		return MEMSEAL_SUPPORT_YES;
 	/* EINVAL: without CONFIG_SECCOMP_FILTER, or before Linux 4.14. */
-	return ret == -EINVAL || ret == -EOPNOTSUPP ? MEMSEAL_NO : refusal(ret);
+	return ret == -EINVAL || ret == -EOPNOTSUPP ? MEMSEAL_SUPPORT_NO : refusal(ret);
 }
 
 /*
@@ -127,10 +127,10 @@ static int try_proc(void)
 	char byte;
 
 	if (fd == -ENOENT)
-		return MEMSEAL_NO;
+		return MEMSEAL_SUPPORT_NO;
 	if (fd < 0)
 		return refusal(fd);
-	return sys_read(fd, &byte, 1) == 1 ? MEMSEAL_YES : MEMSEAL_UNKNOWN;
+	return sys_read(fd, &byte, 1) == 1 ? MEMSEAL_SUPPORT_YES : MEMSEAL_SUPPORT_UNKNOWN;
 }
 
 /*
@@ -144,16 +144,16 @@ static int try_proc_mem_writes(void)
 	ssize_t ret;
 
 	if (fd < 0 || sys_failed(page))
-		return fd < 0 ? refusal(fd) : MEMSEAL_UNKNOWN;
+		return fd < 0 ? refusal(fd) : MEMSEAL_SUPPORT_UNKNOWN;
 	ret = sys_pwrite(fd, "a", 1, (uintptr_t)page);
 	if (ret != 1)
 		return refusal((int)ret);
 	if (sys_mprotect((uintptr_t)page, SCRATCH, PROT_READ) < 0)
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	ret = sys_pwrite(fd, "b", 1, (uintptr_t)page);
 	if (ret == -EIO)
-		return MEMSEAL_NO;
-	return ret == 1 && *(volatile char *)page == 'b' ? MEMSEAL_YES : refusal((int)ret);
+		return MEMSEAL_SUPPORT_NO;
+	return ret == 1 && *(volatile char *)page == 'b' ? MEMSEAL_SUPPORT_YES : refusal((int)ret);
 }
 
 static int try_mseal(void)
@@ -169,11 +169,11 @@ static int try_memfd_seals(void)
 	if (fd < 0)
 		return refusal(fd);
 	if (sys_pwrite(fd, "a", 1, 0) != 1)
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	ret = sys_fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	if (ret < 0)
 		return refusal(ret);
-	return sys_pwrite(fd, "b", 1, 0) == -EPERM ? MEMSEAL_YES : MEMSEAL_NO;
+	return sys_pwrite(fd, "b", 1, 0) == -EPERM ? MEMSEAL_SUPPORT_YES : MEMSEAL_SUPPORT_NO;
 }
 
 static int try_memfd_secret(void)
@@ -184,13 +184,13 @@ static int try_memfd_secret(void)
 	if (fd < 0)
 		return refusal(fd);
 	if (sys_ftruncate(fd, SCRATCH) < 0)
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	page = sys_mmap(0, SCRATCH, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	/* It counts against RLIMIT_MEMLOCK. Let the kernel write there: EFAULT rather than SIGBUS.
 	 */
 	if (sys_failed(page) || sys_uname((struct utsname *)page) < 0)
-		return MEMSEAL_UNKNOWN;
-	return MEMSEAL_YES;
+		return MEMSEAL_SUPPORT_UNKNOWN;
+	return MEMSEAL_SUPPORT_YES;
 }
 
 /* ENOSPC says that there is no key left, or no such processor: so give all keys back before. */
@@ -202,8 +202,8 @@ static int try_pkeys(void)
 		(void)sys_pkey_free(key);
 	ret = sys_pkey_alloc(0, 0);
 	if (ret >= 0)
-		return MEMSEAL_YES;
-	return ret == -ENOSPC || ret == -EINVAL ? MEMSEAL_NO : refusal(ret);
+		return MEMSEAL_SUPPORT_YES;
+	return ret == -ENOSPC || ret == -EINVAL ? MEMSEAL_SUPPORT_NO : refusal(ret);
 }
 
 /*
@@ -216,15 +216,15 @@ static int try_system_mappings_sealed(void)
 	long page = map_scratch(PROT_READ), ret;
 
 	if (vdso == 0 || sys_failed(page))
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	if (sys_mremap((uintptr_t)page, ONE_PAGE, ONE_PAGE, 0, 0) != page)
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	ret = sys_mremap(vdso, ONE_PAGE, ONE_PAGE, 0, 0);
 	if (ret == (long)vdso)
-		return MEMSEAL_NO;
+		return MEMSEAL_SUPPORT_NO;
 	if (ret == -EPERM && sys_mprotect(vdso, ONE_PAGE, PROT_READ | PROT_EXEC) == -EPERM)
-		return MEMSEAL_YES;
-	return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_YES;
+	return MEMSEAL_SUPPORT_UNKNOWN;
 }
 
 /*
@@ -237,8 +237,8 @@ static int try_checkpoint_restore(void)
 	int ret = sys_prctl(PR_SET_MM, PR_SET_MM_MAP_SIZE, (unsigned long)&size, 0, 0);
 
 	if (ret == 0)
-		return MEMSEAL_YES;
-	return ret == -EINVAL ? MEMSEAL_NO : MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_YES;
+	return ret == -EINVAL ? MEMSEAL_SUPPORT_NO : MEMSEAL_SUPPORT_UNKNOWN;
 }
 
 static int try_programs_32bit(void)
@@ -246,12 +246,12 @@ static int try_programs_32bit(void)
 	long ret;
 
 	/* It does not know how to run such an instruction, and says so on stderr. */
-	if (environment_valgrind() == MEMSEAL_YES)
-		return MEMSEAL_UNKNOWN;
+	if (environment_valgrind() == MEMSEAL_SUPPORT_YES)
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	ret = arch_try_32bit();
 	if (ret >= 0)
-		return MEMSEAL_YES;
-	return ret == -EINVAL ? MEMSEAL_NO : refusal((int)ret);
+		return MEMSEAL_SUPPORT_YES;
+	return ret == -EINVAL ? MEMSEAL_SUPPORT_NO : refusal((int)ret);
 }
 
 /*
@@ -262,9 +262,9 @@ static int try_programs_32bit(void)
 static int try_libc_mseal(void)
 {
 #ifdef __GLIBC__
-	return version_at_least(gnu_get_libc_version(), 2, 43) ? MEMSEAL_YES : MEMSEAL_NO;
+	return version_at_least(gnu_get_libc_version(), 2, 43) ? MEMSEAL_SUPPORT_YES : MEMSEAL_SUPPORT_NO;
 #else
-	return MEMSEAL_UNKNOWN;
+	return MEMSEAL_SUPPORT_UNKNOWN;
 #endif
 }
 
@@ -330,14 +330,14 @@ static int try_seccomp(void)
 	int ret;
 
 	if (sys_uname(&name) < 0)
-		return MEMSEAL_UNKNOWN;
+		return MEMSEAL_SUPPORT_UNKNOWN;
 	ret = sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (ret == 0)
 		ret = sys_seccomp(SECCOMP_SET_MODE_FILTER, 0, &program);
 	/* EINVAL: CONFIG_SECCOMP without CONFIG_SECCOMP_FILTER. */
 	if (ret < 0)
-		return ret == -EINVAL ? MEMSEAL_NO : refusal(ret);
-	return sys_uname(&name) == -REFUSED_WITH ? MEMSEAL_YES : MEMSEAL_NO;
+		return ret == -EINVAL ? MEMSEAL_SUPPORT_NO : refusal(ret);
+	return sys_uname(&name) == -REFUSED_WITH ? MEMSEAL_SUPPORT_YES : MEMSEAL_SUPPORT_NO;
 }
 
 struct attempt {
@@ -360,25 +360,25 @@ _Static_assert(sizeof(enum memseal_support) == sizeof(int), "all answers are of 
 
 static const struct attempt attempts[] = {
 	/* To be the first: the only one that needs a dumpable process. */
-	ATTEMPT(proc_mem_writes, MEMSEAL_FILTERED),
-	ATTEMPT(rr, MEMSEAL_UNKNOWN),
-	ATTEMPT(proc, MEMSEAL_FILTERED),
-	ATTEMPT(mseal, MEMSEAL_FILTERED, .new_call = true),
-	ATTEMPT(memfd_seals, MEMSEAL_FILTERED),
-	ATTEMPT(memfd_secret, MEMSEAL_FILTERED, .new_call = true),
-	ATTEMPT(pkeys, MEMSEAL_FILTERED),
-	ATTEMPT(system_mappings_sealed, MEMSEAL_UNKNOWN),
-	ATTEMPT(checkpoint_restore, MEMSEAL_UNKNOWN, .new_call = true),
-	ATTEMPT(libc_mseal, MEMSEAL_UNKNOWN),
+	ATTEMPT(proc_mem_writes, MEMSEAL_SUPPORT_FILTERED),
+	ATTEMPT(rr, MEMSEAL_SUPPORT_UNKNOWN),
+	ATTEMPT(proc, MEMSEAL_SUPPORT_FILTERED),
+	ATTEMPT(mseal, MEMSEAL_SUPPORT_FILTERED, .new_call = true),
+	ATTEMPT(memfd_seals, MEMSEAL_SUPPORT_FILTERED),
+	ATTEMPT(memfd_secret, MEMSEAL_SUPPORT_FILTERED, .new_call = true),
+	ATTEMPT(pkeys, MEMSEAL_SUPPORT_FILTERED),
+	ATTEMPT(system_mappings_sealed, MEMSEAL_SUPPORT_UNKNOWN),
+	ATTEMPT(checkpoint_restore, MEMSEAL_SUPPORT_UNKNOWN, .new_call = true),
+	ATTEMPT(libc_mseal, MEMSEAL_SUPPORT_UNKNOWN),
 	ATTEMPT(ptrace_scope, -EPERM),
 	ATTEMPT(max_map_count, -EPERM),
-	ATTEMPT(valgrind, MEMSEAL_UNKNOWN),
-	ATTEMPT(qemu_user, MEMSEAL_UNKNOWN),
-	ATTEMPT(gvisor, MEMSEAL_UNKNOWN),
+	ATTEMPT(valgrind, MEMSEAL_SUPPORT_UNKNOWN),
+	ATTEMPT(qemu_user, MEMSEAL_SUPPORT_UNKNOWN),
+	ATTEMPT(gvisor, MEMSEAL_SUPPORT_UNKNOWN),
 	/* SIGSEGV is what kernels without 32-bit programs answer. */
-	ATTEMPT(programs_32bit, MEMSEAL_NO, .new_call = true),
+	ATTEMPT(programs_32bit, MEMSEAL_SUPPORT_NO, .new_call = true),
 	/* To be the last: the filter stays. */
-	ATTEMPT(seccomp, MEMSEAL_FILTERED),
+	ATTEMPT(seccomp, MEMSEAL_SUPPORT_FILTERED),
 };
 
 /* The page that the child leaves its answers on. */
@@ -393,7 +393,7 @@ static void make_next_attempt(volatile struct board *board)
 	volatile void *slot = (volatile char *)&board->found + attempt->answer;
 	volatile int *answer = slot;
 
-	if (attempt->new_call && board->found.rr == MEMSEAL_YES)
+	if (attempt->new_call && board->found.rr == MEMSEAL_SUPPORT_YES)
 		return;
 	*answer = attempt->killed;
 	*answer = attempt->try();

@@ -71,10 +71,10 @@ START_TEST(test_probe)
 	struct memseal_features features = { .size = sizeof(features) };
 
 	ck_assert_int_eq(memseal_probe(&features), 0);
-	ck_assert_int_eq(features.mseal, has_mseal() ? MEMSEAL_YES : MEMSEAL_NO);
-	ck_assert_int_eq(features.seccomp, MEMSEAL_YES);
-	ck_assert_int_eq(features.memfd_seals, MEMSEAL_YES);
-	ck_assert_int_eq(features.proc, MEMSEAL_YES);
+	ck_assert_int_eq(features.mseal, has_mseal() ? MEMSEAL_SUPPORT_YES : MEMSEAL_SUPPORT_NO);
+	ck_assert_int_eq(features.seccomp, MEMSEAL_SUPPORT_YES);
+	ck_assert_int_eq(features.memfd_seals, MEMSEAL_SUPPORT_YES);
+	ck_assert_int_eq(features.proc, MEMSEAL_SUPPORT_YES);
 	ck_assert_int_eq(sys_mseal(0, 0, 0), has_mseal() ? 0 : -ENOSYS);
 }
 END_TEST

@@ -80,7 +80,7 @@ START_TEST(handlers_of_sigsys_do_not_run_either)
 	ck_assert_ptr_ne(shared_count, MAP_FAILED);
 	set_handler(SIGSYS, count_shared, 0);
 	filter(NR_mseal, SECCOMP_RET_TRAP);
-	ck_assert_int_eq(probed().mseal, MEMSEAL_FILTERED);
+	ck_assert_int_eq(probed().mseal, MEMSEAL_SUPPORT_FILTERED);
 	ck_assert_int_eq(*shared_count, 0);
 	syscall(NR_mseal, 0, 0, 0);
 	ck_assert_int_eq(*shared_count, 1);
@@ -271,7 +271,7 @@ START_TEST(size_must_be_that_of_a_version)
 	found.size = first;
 	ck_assert_int_eq(memseal_probe(&found), 0);
 	ck_assert_uint_eq(found.size, first);
-	ck_assert_int_eq(found.proc, MEMSEAL_YES);
+	ck_assert_int_eq(found.proc, MEMSEAL_SUPPORT_YES);
 }
 END_TEST
 
@@ -287,7 +287,7 @@ START_TEST(tail_of_a_longer_struct_is_zeroed)
 	found.features.size = sizeof(found) - sizeof(found.behind);
 	ck_assert_int_eq(memseal_probe(&found.features), 0);
 	ck_assert_uint_eq(found.features.size, sizeof(found) - sizeof(found.behind));
-	ck_assert_int_eq(found.features.proc, MEMSEAL_YES);
+	ck_assert_int_eq(found.features.proc, MEMSEAL_SUPPORT_YES);
 	ck_assert_mem_eq(found.tail, zeroes, sizeof(zeroes));
 	ck_assert_mem_eq(found.behind, "\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa", 8);
 }
@@ -315,8 +315,8 @@ static bool assert_not_better(
 			 sizeof(int);
 
 	for (size_t i = 0; i < answers; i++)
-		if (as_int(found, i) == MEMSEAL_YES)
-			ck_assert_int_eq(as_int(truth, i), MEMSEAL_YES);
+		if (as_int(found, i) == MEMSEAL_SUPPORT_YES)
+			ck_assert_int_eq(as_int(truth, i), MEMSEAL_SUPPORT_YES);
 	if (found->max_map_count >= 0)
 		ck_assert_int_eq(found->max_map_count, truth->max_map_count);
 	if (found->ptrace_scope >= 0)
@@ -364,9 +364,9 @@ START_TEST(quick_attempt_may_fail)
 			/* The fifth call is the one that shows the seal: EPERM is what is wanted.
 			 */
 			if (n < 5)
-				ck_assert_int_ne(found, MEMSEAL_YES);
+				ck_assert_int_ne(found, MEMSEAL_SUPPORT_YES);
 			else if (n > 5)
-				ck_assert_int_eq(found, MEMSEAL_YES);
+				ck_assert_int_eq(found, MEMSEAL_SUPPORT_YES);
 		}
 }
 END_TEST

@@ -25,7 +25,7 @@
 
 static enum memseal_support support(bool yes)
 {
-	return yes ? MEMSEAL_YES : MEMSEAL_NO;
+	return yes ? MEMSEAL_SUPPORT_YES : MEMSEAL_SUPPORT_NO;
 }
 
 static bool file_holds(const char *path, const char *line_begin, const char *flag)
@@ -126,7 +126,7 @@ START_TEST(system_mappings_are_what_smaps_shows)
 	FILE *file;
 
 	ck_assert_int_eq(before.system_mappings_sealed, support(sealed));
-	if (sealed || before.mseal != MEMSEAL_YES)
+	if (sealed || before.mseal != MEMSEAL_SUPPORT_YES)
 		return;
 	file = fopen("/proc/self/maps", "re");
 	while (fgets(line, sizeof(line), file))
@@ -134,7 +134,7 @@ START_TEST(system_mappings_are_what_smaps_shows)
 			ck_assert_int_eq(sscanf(line, "%lx-%lx", &start, &end), 2);
 	fclose(file);
 	ck_assert_int_eq(syscall(NR_mseal, start, end - start, 0), 0);
-	ck_assert_int_eq(probed().system_mappings_sealed, MEMSEAL_YES);
+	ck_assert_int_eq(probed().system_mappings_sealed, MEMSEAL_SUPPORT_YES);
 }
 END_TEST
 
@@ -154,7 +154,7 @@ START_TEST(numbers_are_those_of_proc)
 {
 	struct memseal_features found = probed();
 
-	ck_assert_int_eq(found.proc, MEMSEAL_YES);
+	ck_assert_int_eq(found.proc, MEMSEAL_SUPPORT_YES);
 	ck_assert_int_eq(found.max_map_count, file_number("/proc/sys/vm/max_map_count"));
 	ck_assert_int_eq(found.ptrace_scope, file_number("/proc/sys/kernel/yama/ptrace_scope"));
 }
@@ -180,7 +180,7 @@ START_TEST(libc_mseal_is_what_the_loader_finds)
 	ck_assert_int_eq(
 		probed().libc_mseal, support(dlvsym(RTLD_DEFAULT, "mseal", "GLIBC_2.43") != NULL));
 #else
-	ck_assert_int_eq(probed().libc_mseal, MEMSEAL_UNKNOWN);
+	ck_assert_int_eq(probed().libc_mseal, MEMSEAL_SUPPORT_UNKNOWN);
 #endif
 }
 END_TEST
@@ -192,10 +192,10 @@ START_TEST(nothing_runs_this_process_but_a_kernel)
 	ck_assert_int_eq(setenv("RUNNING_UNDER_RR", "1", 1), 0);
 	ck_assert_int_eq(setenv("LD_PRELOAD", "vgpreload_core-amd64-linux.so", 1), 0);
 	found = probed();
-	ck_assert_int_eq(found.valgrind, MEMSEAL_NO);
-	ck_assert_int_eq(found.rr, MEMSEAL_NO);
-	ck_assert_int_eq(found.qemu_user, MEMSEAL_NO);
-	ck_assert_int_eq(found.gvisor, MEMSEAL_NO);
+	ck_assert_int_eq(found.valgrind, MEMSEAL_SUPPORT_NO);
+	ck_assert_int_eq(found.rr, MEMSEAL_SUPPORT_NO);
+	ck_assert_int_eq(found.qemu_user, MEMSEAL_SUPPORT_NO);
+	ck_assert_int_eq(found.gvisor, MEMSEAL_SUPPORT_NO);
 }
 END_TEST
 
@@ -216,7 +216,7 @@ static void assert_filtered(const struct memseal_features *before, size_t answer
 {
 	struct memseal_features found = probed(), expected = *before;
 
-	*(enum memseal_support *)((void *)((char *)&expected + answer)) = MEMSEAL_FILTERED;
+	*(enum memseal_support *)((void *)((char *)&expected + answer)) = MEMSEAL_SUPPORT_FILTERED;
 	assert_same(&found, &expected);
 }
 
@@ -224,7 +224,7 @@ START_TEST(refused_mseal_is_filtered)
 {
 	struct memseal_features before = probed();
 
-	ck_assert_int_eq(before.mseal, MEMSEAL_YES);
+	ck_assert_int_eq(before.mseal, MEMSEAL_SUPPORT_YES);
 	filter(NR_mseal, refusals[_i]);
 	assert_filtered(&before, offsetof(struct memseal_features, mseal));
 }
@@ -232,9 +232,9 @@ END_TEST
 
 START_TEST(refused_mseal_is_filtered_quickly)
 {
-	ck_assert_int_eq(probe_mseal_quick(), MEMSEAL_YES);
+	ck_assert_int_eq(probe_mseal_quick(), MEMSEAL_SUPPORT_YES);
 	filter(NR_mseal, refusals[_i]);
-	ck_assert_int_eq(probe_mseal_quick(), MEMSEAL_FILTERED);
+	ck_assert_int_eq(probe_mseal_quick(), MEMSEAL_SUPPORT_FILTERED);
 }
 END_TEST
 
@@ -284,16 +284,16 @@ START_TEST(all_at_once_may_kill)
 	filter(NR_openat, SECCOMP_RET_KILL_PROCESS);
 	filter(NR_readlinkat, SECCOMP_RET_KILL_PROCESS);
 	found = probed();
-	ck_assert_int_eq(found.mseal, MEMSEAL_FILTERED);
-	ck_assert_int_eq(found.memfd_seals, MEMSEAL_FILTERED);
-	ck_assert_int_eq(found.memfd_secret, MEMSEAL_FILTERED);
-	ck_assert_int_eq(found.pkeys, MEMSEAL_FILTERED);
-	ck_assert_int_eq(found.proc, MEMSEAL_FILTERED);
-	ck_assert_int_eq(found.proc_mem_writes, MEMSEAL_FILTERED);
+	ck_assert_int_eq(found.mseal, MEMSEAL_SUPPORT_FILTERED);
+	ck_assert_int_eq(found.memfd_seals, MEMSEAL_SUPPORT_FILTERED);
+	ck_assert_int_eq(found.memfd_secret, MEMSEAL_SUPPORT_FILTERED);
+	ck_assert_int_eq(found.pkeys, MEMSEAL_SUPPORT_FILTERED);
+	ck_assert_int_eq(found.proc, MEMSEAL_SUPPORT_FILTERED);
+	ck_assert_int_eq(found.proc_mem_writes, MEMSEAL_SUPPORT_FILTERED);
 	ck_assert_int_eq(found.ptrace_scope, -EPERM);
 	ck_assert_int_eq(found.max_map_count, -EPERM);
-	ck_assert_int_eq(found.qemu_user, MEMSEAL_UNKNOWN);
-	ck_assert_int_eq(found.seccomp, MEMSEAL_YES);
+	ck_assert_int_eq(found.qemu_user, MEMSEAL_SUPPORT_UNKNOWN);
+	ck_assert_int_eq(found.seccomp, MEMSEAL_SUPPORT_YES);
 }
 END_TEST
 
@@ -305,9 +305,9 @@ START_TEST(calls_that_are_missing_are_missing)
 	refuse(NR_memfd_secret, ENOSYS);
 	refuse(NR_pkey_alloc, ENOSYS);
 	found = probed();
-	ck_assert_int_eq(found.memfd_seals, MEMSEAL_NO);
-	ck_assert_int_eq(found.memfd_secret, MEMSEAL_NO);
-	ck_assert_int_eq(found.pkeys, MEMSEAL_NO);
+	ck_assert_int_eq(found.memfd_seals, MEMSEAL_SUPPORT_NO);
+	ck_assert_int_eq(found.memfd_secret, MEMSEAL_SUPPORT_NO);
+	ck_assert_int_eq(found.pkeys, MEMSEAL_SUPPORT_NO);
 }
 END_TEST
 
@@ -315,17 +315,17 @@ START_TEST(what_is_only_pretended_does_not_count)
 {
 	refuse(NR_fcntl, 0);
 	refuse(NR_seccomp, 0);
-	ck_assert_int_eq(probed().memfd_seals, MEMSEAL_NO);
-	ck_assert_int_eq(probed().seccomp, MEMSEAL_NO);
+	ck_assert_int_eq(probed().memfd_seals, MEMSEAL_SUPPORT_NO);
+	ck_assert_int_eq(probed().seccomp, MEMSEAL_SUPPORT_NO);
 }
 END_TEST
 
 START_TEST(refused_mremap_does_not_look_like_a_seal)
 {
 	refuse(NR_mremap, EPERM);
-	ck_assert_int_eq(probed().system_mappings_sealed, MEMSEAL_UNKNOWN);
+	ck_assert_int_eq(probed().system_mappings_sealed, MEMSEAL_SUPPORT_UNKNOWN);
 	refuse(NR_mprotect, EPERM);
-	ck_assert_int_eq(probed().system_mappings_sealed, MEMSEAL_UNKNOWN);
+	ck_assert_int_eq(probed().system_mappings_sealed, MEMSEAL_SUPPORT_UNKNOWN);
 }
 END_TEST
 
@@ -333,7 +333,7 @@ START_TEST(refused_munmap_does_not_look_like_a_seal)
 {
 	refuse(NR_mseal, 0);
 	refuse(NR_munmap, EPERM);
-	ck_assert_int_eq(probed().mseal, MEMSEAL_UNKNOWN);
+	ck_assert_int_eq(probed().mseal, MEMSEAL_SUPPORT_UNKNOWN);
 }
 END_TEST
 
@@ -344,8 +344,8 @@ START_TEST(without_uname_nobody_knows_why_mseal_is_missing)
 	refuse(NR_mseal, ENOSYS);
 	refuse(NR_uname, EPERM);
 	found = probed();
-	ck_assert_int_eq(found.mseal, MEMSEAL_UNKNOWN);
-	ck_assert_int_eq(found.gvisor, MEMSEAL_UNKNOWN);
+	ck_assert_int_eq(found.mseal, MEMSEAL_SUPPORT_UNKNOWN);
+	ck_assert_int_eq(found.gvisor, MEMSEAL_SUPPORT_UNKNOWN);
 }
 END_TEST
 
@@ -355,9 +355,9 @@ START_TEST(without_fork_nothing_is_known)
 
 	refuse(NR_clone, EPERM);
 	found = probed();
-	ck_assert_int_eq(found.mseal, MEMSEAL_UNKNOWN);
-	ck_assert_int_eq(found.memfd_seals, MEMSEAL_UNKNOWN);
-	ck_assert_int_eq(found.proc, MEMSEAL_UNKNOWN);
+	ck_assert_int_eq(found.mseal, MEMSEAL_SUPPORT_UNKNOWN);
+	ck_assert_int_eq(found.memfd_seals, MEMSEAL_SUPPORT_UNKNOWN);
+	ck_assert_int_eq(found.proc, MEMSEAL_SUPPORT_UNKNOWN);
 	ck_assert_int_eq(found.max_map_count, -ENODATA);
 }
 END_TEST
