@@ -9,7 +9,6 @@
 #include "agent/libc.h"
 #include "agent/message.h"
 #include "agent/namespace.h"
-#include "agent/options.h"
 #include "agent/symbol.h"
 #include "base/sys.h"
 #include "images/images.h"
@@ -46,7 +45,7 @@ static void report(const struct images_result *result, int error, bool starting)
 	}
 	if (error)
 		message_error(&message, error);
-	if (starting && !agent.allow_unsealed)
+	if (starting && !agent.options.allow_unsealed)
 		message_str(&message, NOT_STARTED);
 	message_send(&message);
 }
@@ -70,10 +69,10 @@ static int seal_images(bool pinning, struct images_run own)
 {
 	static struct images_progress progress;
 	const struct images_opts opts = {
-		.filter = agent.filter,
+		.filter = agent.options.filter,
 		.settled = own.end != 0,
-		.strict = agent.strict,
-		.data = agent.data,
+		.strict = agent.options.strict,
+		.data = agent.options.data,
 		.pin = pinning ? agent_pin : NULL,
 		.progress = &progress,
 		.own = own,
@@ -85,9 +84,9 @@ static int seal_images(bool pinning, struct images_run own)
 static void seal_namespaces(void)
 {
 	struct images_opts opts = {
-		.filter = agent.filter,
-		.strict = agent.strict,
-		.data = agent.data,
+		.filter = agent.options.filter,
+		.strict = agent.options.strict,
+		.data = agent.options.data,
 		.iterate = namespace_iterate,
 	};
 
@@ -185,7 +184,7 @@ static int check_layout(void)
 static int seal_all(bool pinning)
 {
 	const uint64_t state = (uintptr_t)&agent_pages;
-	int r = agent.filter ? check_layout() : 0;
+	int r = agent.options.filter ? check_layout() : 0;
 
 	if (r < 0)
 		return r;
@@ -218,14 +217,14 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	agent.page = getauxval ? getauxval(AT_PAGESZ) : 0;
 	if (agent.page == 0 || agent.page > AGENT_PAGE_MAX)
 		agent.page = AGENT_PAGE_MAX;
-	options_read(find_environment(argc, argv, envp));
+	agent_options_read(&agent.options, find_environment(argc, argv, envp));
 	find_libc();
 	usable = agent.glibc && &environ && environ;
-	if (usable && !agent.no_dlopen)
+	if (usable && !agent.options.no_dlopen)
 		(void)hook_install();
 	agent.ready = true;
 	/* Without a dlopen() so far, all there is was loaded with the program, and stays. */
 	r = seal_all(usable && agent.opened);
-	if (r < 0 && !agent.allow_unsealed)
+	if (r < 0 && !agent.options.allow_unsealed)
 		sys_exit_group(EXIT_MEMSEAL);
 }

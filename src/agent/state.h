@@ -10,7 +10,7 @@
 #ifndef MEMSEAL_AGENT_STATE_H
 #define MEMSEAL_AGENT_STATE_H
 
-#include "base/util.h"
+#include "base/agent-options.h"
 
 /* The largest page of the architectures that memseal knows. */
 #if defined(__aarch64__)
@@ -25,14 +25,10 @@ typedef void *loader_open_fn(const char *file, int mode, const void *caller, lon
 typedef void *dlopen_fn(const char *file, int mode);
 
 struct agent_state {
-	uint64_t page;       /* bytes */
-	bool ready;          /* this state is complete; it is sealed with the images */
-	bool allow_unsealed; /* what cannot be sealed is reported and left */
-	bool no_dlopen;      /* objects loaded later are left alone */
-	bool filter;         /* a seccomp filter in place of mseal(2) */
-	bool strict;         /* bytes are locked as well */
-	bool data;           /* writable data is held too */
-	bool glibc;          /* objects can be unloaded: they must be pinned */
+	struct agent_options options;
+	uint64_t page; /* bytes */
+	bool ready;    /* this state is complete; it is sealed with the images */
+	bool glibc;    /* objects can be unloaded: they must be pinned */
 
 	bool opened; /* a constructor before the agent's called dlopen() */
 

@@ -41,7 +41,7 @@ void *stub_target(enum stub which)
 
 	if (!agent.ready)
 		agent.opened |= which == STUB_DLOPEN;
-	else if (!agent.no_dlopen && !agent.open && objects_added())
+	else if (!agent.options.no_dlopen && !agent.open && objects_added())
 		agent_seal_new();
 	/* A constructor that runs before the agent's, or a libdl.so that was loaded later. */
 	if (!known)

@@ -10,17 +10,36 @@
 
 #include <memseal.h>
 
+#include "base/agent-options.h"
 #include "cli/message.h"
 
-#define AGENT "libmemseal-agent.so"
+#define AGENT                             "libmemseal-agent.so"
 
+#define OPTION_NUMBER(member, name, help) OPT_##member,
+#define OPTION_HELP(member, name, help)   { name, help },
+#define OPTION_LONG(member, name, help)   { name, no_argument, NULL, OPT_##member },
+#define OPTION_TAKE(member, name, help)   opts.member |= c == OPT_##member;
+
+/* clang-format off */
 enum {
-	OPT_ALLOW_UNSEALED = 256,
-	OPT_DATA,
-	OPT_ENGINE,
-	OPT_NO_DLOPEN,
-	OPT_STRICT,
+	OPT_ENGINE = 256,
+	AGENT_SWITCHES(OPTION_NUMBER)
 };
+
+static const struct {
+	const char *name, *help;
+} switches[] = {
+	AGENT_SWITCHES(OPTION_HELP)
+};
+
+static const struct option long_options[] = {
+	{ "engine", required_argument, NULL, OPT_ENGINE },
+	AGENT_SWITCHES(OPTION_LONG)
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+/* clang-format on */
 
 static int print_help(void)
 {
@@ -29,14 +48,11 @@ static int print_help(void)
 	       "RELRO of the program, its libraries and the loader; what it loads later as well.\n"
 	       "Programs that it starts inherit this. What cannot be sealed is not started.\n\n"
 	       "Options:\n"
-	       "      --allow-unsealed  start what cannot be sealed all the same, with a warning\n"
-	       "      --data            writable data of the images keeps its place and "
-	       "protection\n"
 	       "      --engine=ENGINE   what seals: kernel, which is mseal(2), filter, a seccomp\n"
-	       "                        filter, or auto, the first that works here; the default\n"
-	       "      --no-dlopen       leave objects alone that are loaded after the start\n"
-	       "      --strict          lock the bytes too: not even /proc/PID/mem changes them\n"
-	       "  -h, --help            this text\n"
+	       "                        filter, or auto, the first that works here; the default\n");
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+		printf("      --%-15s %s\n", switches[i].name, switches[i].help);
+	printf("  -h, --help            this text\n"
 	       "  -V, --version         the version\n\n"
 	       "Exit status: 125 if memseal failed or refused, 126 if COMMAND cannot be executed,\n"
 	       "127 if it was not found, else that of COMMAND. See memseal-run(1).\n");
@@ -125,30 +141,17 @@ static enum memseal_engine engine_named(const char *name)
 
 int cmd_run(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "allow-unsealed", no_argument, NULL, OPT_ALLOW_UNSEALED },
-		{ "data", no_argument, NULL, OPT_DATA },
-		{ "engine", required_argument, NULL, OPT_ENGINE },
-		{ "no-dlopen", no_argument, NULL, OPT_NO_DLOPEN },
-		{ "strict", no_argument, NULL, OPT_STRICT },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
 	struct memseal_run_opts opts = { .size = sizeof(opts) };
 	int c;
 
 	set_title("memseal run", STATUS_RUN_FAILED);
 	/* '+': what stands behind the command is the command's. */
-	while ((c = next_option(argc, argv, "+:hV", longs)) != -1) {
+	while ((c = next_option(argc, argv, "+:hV", long_options)) != -1) {
 		if (c == 'h')
 			return print_help();
 		if (c == 'V')
 			return print_version();
-		opts.allow_unsealed |= c == OPT_ALLOW_UNSEALED;
-		opts.no_dlopen |= c == OPT_NO_DLOPEN;
-		opts.strict |= c == OPT_STRICT;
-		opts.data |= c == OPT_DATA;
+		AGENT_SWITCHES(OPTION_TAKE)
 		if (c == OPT_ENGINE)
 			opts.engine = engine_named(optarg);
 	}

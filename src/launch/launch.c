@@ -10,7 +10,7 @@
 #include "launch/program.h"
 
 #define PRELOAD "LD_PRELOAD="
-#define OPTIONS "MEMSEAL_AGENT="
+#define OPTIONS AGENT_OPTIONS_VARIABLE "="
 
 static void free_string(char **string)
 {
@@ -67,23 +67,6 @@ static int preload_entry(const struct memseal_program *program, char *const *env
 	return len < 0 ? -ENOMEM : 0;
 }
 
-/* What the agent is told, if there is something to tell. */
-static int options_entry(const struct memseal_program *program, char **ret)
-{
-	int len;
-
-	if (!program->no_dlopen && !program->allow_unsealed && !program->filter &&
-		!program->strict && !program->data)
-		return 0;
-	len = asprintf(ret, OPTIONS "%s%s%s%s%s", program->no_dlopen ? "no-dlopen," : "",
-		program->allow_unsealed ? "allow-unsealed," : "", program->filter ? "filter," : "",
-		program->strict ? "strict," : "", program->data ? "data," : "");
-	if (len < 0)
-		return -ENOMEM;
-	(*ret)[len - 1] = '\0';
-	return 0;
-}
-
 /* The caller's environment with the two variables set, in the place of their old values. */
 static int build_environment(char *const *envp, char *preload, char *options, char ***ret)
 {
@@ -127,18 +110,19 @@ static int exec_program(const struct memseal_program *program, char *const *argv
 EXPORT int memseal_program_exec(
 	const struct memseal_program *program, char *const argv[], char *const envp[])
 {
-	CLEANUP(free_string) char *preload = NULL, *options = NULL;
+	char options[sizeof(OPTIONS) + AGENT_OPTIONS_TEXT_MAX] = OPTIONS,
+				       *text = options + strlen(OPTIONS);
+	CLEANUP(free_string) char *preload = NULL;
 	CLEANUP(free_vector) char **env = NULL;
 	int r;
 
-	if (program->refusal != MEMSEAL_REFUSAL_NONE && !program->allow_unsealed)
+	if (program->refusal != MEMSEAL_REFUSAL_NONE && !program->options.allow_unsealed)
 		return -EOPNOTSUPP;
 	if (!program->inherit)
 		return exec_program(program, argv, envp);
 	r = preload_entry(program, envp, &preload);
+	agent_options_write(&program->options, text);
 	if (r == 0)
-		r = options_entry(program, &options);
-	if (r == 0)
-		r = build_environment(envp, preload, options, &env);
+		r = build_environment(envp, preload, *text ? options : NULL, &env);
 	return r < 0 ? r : exec_program(program, argv, env);
 }

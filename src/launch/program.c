@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/options.h"
+#include "base/opts.h"
 #include "base/sys.h"
 #include "engine/filter-exec.h"
 #include "probe/probe.h"
@@ -127,7 +127,7 @@ static bool is_preloadable(const char *path)
 	return path[0] == '/' && !path[strcspn(path, ": \t\n;")];
 }
 
-/* A filter is to be wherever the agent is, in all the programs to come: MEMSEAL_REFUSAL_NONE, or not. */
+/* May a filter be wherever the agent is, in all the programs to come? */
 static enum memseal_refusal judge_filter(bool pie)
 {
 	if (!pie)
@@ -135,8 +135,10 @@ static enum memseal_refusal judge_filter(bool pie)
 	return aslr_enabled() == 1 ? MEMSEAL_REFUSAL_NONE : MEMSEAL_REFUSAL_NO_ASLR;
 }
 
-/* Which engine it will be, and why it cannot. What a filter must not hold does not concern others
-   that the program starts. False: none works here. */
+/*
+ * Which engine it will be, and why it cannot. What a filter must not hold does not concern others
+ * that the program starts. False: none works here.
+ */
 static bool judge_engine(struct memseal_program *program, enum memseal_engine engine, bool pie)
 {
 	enum memseal_support mseal =
@@ -146,7 +148,7 @@ static bool judge_engine(struct memseal_program *program, enum memseal_engine en
 	if (mseal == MEMSEAL_SUPPORT_YES)
 		return true;
 	if (engine != MEMSEAL_ENGINE_KERNEL && probe_seccomp_quick() == MEMSEAL_SUPPORT_YES) {
-		program->filter = true;
+		program->options.filter = true;
 		refusal = judge_filter(pie);
 		if (refusal != MEMSEAL_REFUSAL_NONE && program->refusal == MEMSEAL_REFUSAL_NONE)
 			refuse(program, refusal, program->path);
@@ -169,6 +171,13 @@ static void judge_agent(struct memseal_program *program)
 		program->inherit = true;
 }
 
+#define TAKE_SWITCH(member, name, help) .member = opts->member,
+
+static struct agent_options agent_options(const struct memseal_run_opts *opts)
+{
+	return (struct agent_options){ AGENT_SWITCHES(TAKE_SWITCH) };
+}
+
 static void free_program(struct memseal_program **program)
 {
 	memseal_program_free(*program);
@@ -180,7 +189,7 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 	CLEANUP(free_program) struct memseal_program *program = NULL;
 	struct memseal_run_opts options;
 	bool pie = true;
-	int r = options_read(&options, sizeof(options), opts);
+	int r = opts_read(&options, sizeof(options), opts);
 
 	if (r < 0 || !name || (unsigned)options.engine > MEMSEAL_ENGINE_FILTER)
 		return -EINVAL;
@@ -189,10 +198,7 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 	program = calloc(1, sizeof(*program));
 	if (!program)
 		return -ENOMEM;
-	program->no_dlopen = options.no_dlopen;
-	program->allow_unsealed = options.allow_unsealed;
-	program->strict = options.strict;
-	program->data = options.data;
+	program->options = agent_options(&options);
 	r = copy_path(program->agent, options.agent ? options.agent : MEMSEAL_AGENT_PATH);
 	if (r == 0)
 		r = find_file(name, path_list, program->path);
@@ -200,7 +206,7 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 		r = judge_file(program, &pie);
 	if (r < 0)
 		return r;
-	if ((program->refusal == MEMSEAL_REFUSAL_NONE || program->allow_unsealed) &&
+	if ((program->refusal == MEMSEAL_REFUSAL_NONE || program->options.allow_unsealed) &&
 		judge_engine(program, options.engine, pie))
 		judge_agent(program);
 	*ret_program = STEAL(program, NULL);
@@ -211,7 +217,8 @@ EXPORT enum memseal_refusal memseal_program_refusal(
 	const struct memseal_program *program, const char **ret_object)
 {
 	if (ret_object)
-		*ret_object = program->refusal == MEMSEAL_REFUSAL_NONE ? program->path : program->object;
+		*ret_object =
+			program->refusal == MEMSEAL_REFUSAL_NONE ? program->path : program->object;
 	return program->refusal;
 }
 
@@ -224,11 +231,14 @@ EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 {
 	static const char *const texts[] = {
 		[MEMSEAL_REFUSAL_NONE] = "can be sealed",
-		[MEMSEAL_REFUSAL_STATIC] = "statically linked: there is no loader to load the agent",
+		[MEMSEAL_REFUSAL_STATIC] =
+			"statically linked: there is no loader to load the agent",
 		[MEMSEAL_REFUSAL_LOADER] =
 			"a dynamic loader or shared object: name the program instead",
-		[MEMSEAL_REFUSAL_UNKNOWN_LOADER] = "its dynamic loader is neither glibc's nor musl's",
-		[MEMSEAL_REFUSAL_SETID] = "set-user-ID or set-group-ID: the loader ignores the agent",
+		[MEMSEAL_REFUSAL_UNKNOWN_LOADER] =
+			"its dynamic loader is neither glibc's nor musl's",
+		[MEMSEAL_REFUSAL_SETID] =
+			"set-user-ID or set-group-ID: the loader ignores the agent",
 		[MEMSEAL_REFUSAL_FILE_CAPS] = "has file capabilities: the loader ignores the agent",
 		[MEMSEAL_REFUSAL_FOREIGN] = "built for another architecture",
 		[MEMSEAL_REFUSAL_UNREADABLE] = "may be executed but not read",

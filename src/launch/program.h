@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <memseal.h>
 
+#include "base/agent-options.h"
+
 #define PROGRAM_PATH_MAX PATH_MAX
 
 /* Found by program.c, started by launch.c. */
@@ -15,8 +17,7 @@ struct memseal_program {
 	enum memseal_refusal refusal;
 	bool shell;   /* a script without #!: /bin/sh reads it */
 	bool inherit; /* the agent is usable and goes into the environment */
-	bool no_dlopen, allow_unsealed, strict, data;
-	bool filter; /* the filter engine, rather than mseal(2) */
+	struct agent_options options;
 };
 
 #endif

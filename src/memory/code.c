@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 
-#include "base/options.h"
+#include "base/opts.h"
 #include "base/sys.h"
 #include "memory/freeze.h"
 #include "memory/place.h"
@@ -153,7 +153,7 @@ EXPORT int memseal_code_new_opts(
 {
 	struct memseal_code_opts options;
 	struct memseal_code *code;
-	int r = options_read(&options, sizeof(options), opts);
+	int r = opts_read(&options, sizeof(options), opts);
 
 	if (r < 0 || !ret_code || capacity == 0 || options.mode > MEMSEAL_CODE_FLIP)
 		return -EINVAL;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/page.h"
-#include "base/options.h"
+#include "base/opts.h"
 #include "base/sys.h"
 #include "memory/pool-memory.h"
 #include "memory/pool-slots.h"
@@ -117,7 +117,7 @@ EXPORT int memseal_pool_new_opts(size_t slot_size, size_t slots,
 {
 	struct memseal_pool model = { .count = slots, .slot_size = slot_size };
 	struct memseal_pool_opts options;
-	int r = options_read(&options, sizeof(options), opts);
+	int r = opts_read(&options, sizeof(options), opts);
 
 	if (r < 0)
 		return r;

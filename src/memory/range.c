@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <sys/auxv.h>
 
-#include "base/options.h"
+#include "base/opts.h"
 #include "base/sys.h"
 #include "engine/kernel.h"
 #include "memory/consent.h"
@@ -184,7 +184,7 @@ EXPORT int memseal_ranges(const struct memseal_range *ranges, size_t n,
 	const struct memseal_opts *opts, size_t *ret_sealed)
 {
 	struct request request = { .ranges = ranges, .count = n };
-	int r = options_read(&request.opts, sizeof(request.opts), opts);
+	int r = opts_read(&request.opts, sizeof(request.opts), opts);
 
 	if (r == 0 && n > 0 && !ranges)
 		r = -EINVAL;

@@ -4,7 +4,7 @@
 #include <memseal.h>
 
 #include "base/page.h"
-#include "base/options.h"
+#include "base/opts.h"
 #include "images/images.h"
 #include "memory/range.h"
 
@@ -27,7 +27,7 @@ EXPORT int memseal_self(const struct memseal_self_opts *opts)
 	const struct images_opts images_opts = { .settled = true, .pin = PIN };
 	struct images_result result;
 	struct memseal_self_opts options;
-	int r = options_read(&options, sizeof(options), opts);
+	int r = opts_read(&options, sizeof(options), opts);
 
 	if (r < 0)
 		return r;

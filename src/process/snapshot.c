@@ -5,7 +5,7 @@
 
 #include <memseal.h>
 
-#include "base/options.h"
+#include "base/opts.h"
 #include "base/page.h"
 #include "base/sys.h"
 #include "process/find-images.h"
@@ -19,7 +19,7 @@ static void close_cleanup(struct memseal_process **process)
 
 static int read_opts(const struct memseal_process_opts *opts, struct memseal_process_opts *ret_opts)
 {
-	int r = options_read(ret_opts, sizeof(*ret_opts), opts);
+	int r = opts_read(ret_opts, sizeof(*ret_opts), opts);
 
 	if (!r && !ret_opts->proc)
 		ret_opts->proc = "/proc";

@@ -76,9 +76,9 @@ hello() {
 	env -i PATH="$PATH" MEMSEAL_AGENT=allow-unsealed "$MEMSEAL" run --no-dlopen env > after
 	grep -qx MEMSEAL_AGENT=no-dlopen after
 	env -i PATH="$PATH" "$MEMSEAL" run --no-dlopen --allow-unsealed --engine=filter env > after
-	grep -qx MEMSEAL_AGENT=no-dlopen,allow-unsealed,filter after
+	grep -qx MEMSEAL_AGENT=allow-unsealed,no-dlopen,filter after
 	env -i PATH="$PATH" "$MEMSEAL" run --strict --data env > after
-	grep -qx MEMSEAL_AGENT=strict,data after
+	grep -qx MEMSEAL_AGENT=data,strict after
 }
 
 @test "a preload of the user's stays, and memseal within memseal is one" {

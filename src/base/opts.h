@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Option structs that can grow: their first member is a size_t, the caller's sizeof. */
-#ifndef MEMSEAL_BASE_OPTIONS_H
-#define MEMSEAL_BASE_OPTIONS_H
+#ifndef MEMSEAL_BASE_OPTS_H
+#define MEMSEAL_BASE_OPTS_H
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/util.h"
 
@@ -13,21 +12,21 @@
  * given: what an older caller does not have is zero. -EINVAL: no room for the size itself, or bytes
  * behind the known ones that are not zero, from a newer caller that wants what is not known here.
  */
-MUST_CHECK NONNULL(1) static inline int options_read(void *ret, size_t size, const void *caller)
+MUST_CHECK NONNULL(1) static inline int opts_read(void *ret, size_t size, const void *caller)
 {
 	size_t theirs, common;
 
-	memset(ret, 0, size);
+	__builtin_memset(ret, 0, size);
 	if (!caller)
 		return 0;
-	memcpy(&theirs, caller, sizeof(theirs));
+	__builtin_memcpy(&theirs, caller, sizeof(theirs));
 	if (theirs < sizeof(theirs))
 		return -EINVAL;
 	for (size_t i = size; i < theirs; i++)
 		if (((const unsigned char *)caller)[i] != 0)
 			return -EINVAL;
 	common = theirs < size ? theirs : size;
-	memcpy(ret, caller, common);
+	__builtin_memcpy(ret, caller, common);
 	return 0;
 }
 

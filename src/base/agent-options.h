@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `memseal run` tells the agent: one list, from which the options of the command line, their
+ * help, the agent's state and the text of the environment variable are made. Freestanding.
+ */
+#ifndef MEMSEAL_BASE_AGENT_OPTIONS_H
+#define MEMSEAL_BASE_AGENT_OPTIONS_H
+
+#include "base/util.h"
+
+/*
+ * The switches of the command line, in the order of its help: X(member, name, help), where member
+ * is also one of struct memseal_run_opts, and --name the option.
+ */
+#define AGENT_SWITCHES(X)                                                                \
+	X(allow_unsealed, "allow-unsealed",                                              \
+		"start what cannot be sealed all the same, with a warning")              \
+	X(data, "data", "writable data of the images keeps its place and protection")    \
+	X(no_dlopen, "no-dlopen", "leave objects alone that are loaded after the start") \
+	X(strict, "strict", "lock the bytes too: not even /proc/PID/mem changes them")
+
+/* And what the launcher finds out: a seccomp filter in place of mseal(2). */
+#define AGENT_OPTIONS(X)  \
+	AGENT_SWITCHES(X) \
+	X(filter, "filter", "")
+
+#define AGENT_OPTION_MEMBER(member, name, help) bool member;
+#define AGENT_OPTION_LEN(member, name, help)    +sizeof(name)
+
+struct agent_options {
+	AGENT_OPTIONS(AGENT_OPTION_MEMBER)
+};
+
+/* "NAME,NAME,...", with its NUL. */
+#define AGENT_OPTIONS_VARIABLE "MEMSEAL_AGENT"
+#define AGENT_OPTIONS_TEXT_MAX (1 AGENT_OPTIONS(AGENT_OPTION_LEN))
+
+/*
+ * Sets the options that are named in the environment's variable, and leaves the others as they are.
+ * A name that is not known is passed over: it can only be from a newer memseal. environment may be
+ * NULL.
+ */
+void agent_options_read(struct agent_options *options, char *const *environment) NONNULL(1);
+
+/* The variable's text into a buffer of AGENT_OPTIONS_TEXT_MAX bytes: "" if no option is set. */
+void agent_options_write(const struct agent_options *options, char *ret_text) NONNULL(1, 2);
+
+#endif
