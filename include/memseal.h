@@ -547,7 +547,8 @@ enum memseal_support {
 	MEMSEAL_SUPPORT_UNKNOWN = 0, /* could not be found out */
 	MEMSEAL_SUPPORT_NO = 1,
 	MEMSEAL_SUPPORT_YES = 2,
-	MEMSEAL_SUPPORT_FILTERED = 3, /* the kernel may have it; a seccomp filter or a container refuses */
+	MEMSEAL_SUPPORT_FILTERED =
+		3, /* the kernel may have it; a seccomp filter or a container refuses */
 };
 
 struct memseal_features {
@@ -661,10 +662,11 @@ enum memseal_refusal {
 	MEMSEAL_REFUSAL_NO_AGENT,       /* the agent is missing, unreadable or damaged */
 	MEMSEAL_REFUSAL_NO_MSEAL,       /* the kernel has no mseal(2) */
 	MEMSEAL_REFUSAL_FILTERED,       /* a seccomp filter refuses mseal(2) */
-	MEMSEAL_REFUSAL_NO_PROC,   /* /proc is not mounted: the agent reads its own mappings there */
+	MEMSEAL_REFUSAL_NO_PROC, /* /proc is not mounted: the agent reads its own mappings there */
 	MEMSEAL_REFUSAL_NO_FILTER, /* the kernel has no seccomp filters, or one refuses more */
 	MEMSEAL_REFUSAL_NOT_PIE,   /* the filter engine: linked to a fixed address */
-	MEMSEAL_REFUSAL_NO_ASLR, /* the filter engine: addresses are not random, or it cannot be told */
+	MEMSEAL_REFUSAL_NO_ASLR,   /* the filter engine: addresses are not random, or it cannot be
+				      told */
 };
 
 struct memseal_program; /* opaque */
@@ -699,7 +701,8 @@ struct memseal_run_opts {
 int memseal_program_find(const char *name, const char *path_list,
 	const struct memseal_run_opts *opts, struct memseal_program **ret_program);
 
-/* Why it cannot be sealed, or MEMSEAL_REFUSAL_NONE. *ret_object, unless NULL, is the file at fault. */
+/* Why it cannot be sealed, or MEMSEAL_REFUSAL_NONE. *ret_object, unless NULL, is the file at fault.
+ */
 enum memseal_refusal memseal_program_refusal(
 	const struct memseal_program *program, const char **ret_object);
 
@@ -742,6 +745,7 @@ enum memseal_kind {
 };
 
 struct memseal_mapping {
+	size_t size;         /* sizeof(struct memseal_mapping), set by the caller */
 	uint64_t start, end; /* addresses in that process; end is the first byte behind it */
 	uint64_t sealable;   /* bytes of it that can be sealed: text, rodata, RELRO; vdso, vvar */
 	char perm[5];        /* "r-xp", as /proc/PID/maps prints it */
@@ -755,6 +759,7 @@ struct memseal_mapping {
 };
 
 struct memseal_coverage {
+	size_t size;       /* sizeof(struct memseal_coverage), set by the caller */
 	uint64_t sealable; /* bytes: pages of non-writable PT_LOAD and of RELRO, of every image */
 	uint64_t sealed;   /* bytes of them that are sealed and not writable */
 	unsigned images;
@@ -787,12 +792,19 @@ struct memseal_process_opts {
 int memseal_process_open(
 	pid_t pid, const struct memseal_process_opts *opts, struct memseal_process **ret_process);
 
-/* The next mapping: 1, or 0 after the last. *ret_mapping is untouched unless 1. */
+/*
+ * The next mapping: 1, or 0 after the last, or -EINVAL: ret_mapping is NULL, or its size is less
+ * than version 0.1 had. *ret_mapping is untouched unless 1; its size stays. A shorter struct, of an
+ * older version, is filled as far as it goes; the tail of a longer one is zeroed.
+ */
 int memseal_process_next_mapping(
 	struct memseal_process *process, struct memseal_mapping *ret_mapping);
 
-/* How much of what can be sealed is. */
-void memseal_process_coverage(
+/*
+ * How much of what can be sealed is sealed: 0, or -EINVAL: ret_coverage is NULL, or its size is
+ * less than version 0.1 had. Its size is used as that of a mapping.
+ */
+int memseal_process_coverage(
 	const struct memseal_process *process, struct memseal_coverage *ret_coverage);
 
 /* The process's name; lives as long as the process stays open. */

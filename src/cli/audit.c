@@ -132,14 +132,16 @@ static void add_failure(struct audit *audit, pid_t pid, int error)
 static void add_process(struct audit *audit, pid_t pid)
 {
 	struct memseal_process *process;
-	struct memseal_coverage coverage;
+	struct memseal_coverage coverage = { .size = sizeof(coverage) };
 	int r = memseal_process_open(pid, NULL, &process);
 
 	if (r < 0) {
 		add_failure(audit, pid, r);
 		return;
 	}
-	memseal_process_coverage(process, &coverage);
+	r = memseal_process_coverage(process, &coverage);
+	if (r < 0)
+		die(STATUS_FAILURE, "%s", open_error_text(r));
 	if (coverage.sealable)
 		add_coverage(audit, pid, memseal_process_comm(process), &coverage);
 	else

@@ -70,7 +70,7 @@ static int print_map(pid_t pid, bool unsealed_only, const struct table_options *
 {
 	struct table *table = table_new("mappings", columns, COLUMNS, options);
 	struct memseal_process *process;
-	struct memseal_mapping mapping;
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
 	bool unsealed = false;
 	int r = memseal_process_open(pid, NULL, &process);
 
@@ -79,7 +79,7 @@ static int print_map(pid_t pid, bool unsealed_only, const struct table_options *
 		table_free(table);
 		return open_error_status(r);
 	}
-	while (memseal_process_next_mapping(process, &mapping)) {
+	while (memseal_process_next_mapping(process, &mapping) > 0) {
 		bool open = mapping.sealable && mapping.why;
 
 		unsealed |= open;

@@ -11,6 +11,7 @@
 #include <gnu/libc-version.h>
 #endif
 
+#include "base/opts.h"
 #include "base/sys.h"
 #include "probe/environment.h"
 #include "probe/probe.h"
@@ -262,7 +263,8 @@ static int try_programs_32bit(void)
 static int try_libc_mseal(void)
 {
 #ifdef __GLIBC__
-	return version_at_least(gnu_get_libc_version(), 2, 43) ? MEMSEAL_SUPPORT_YES : MEMSEAL_SUPPORT_NO;
+	return version_at_least(gnu_get_libc_version(), 2, 43) ? MEMSEAL_SUPPORT_YES
+							       : MEMSEAL_SUPPORT_NO;
 #else
 	return MEMSEAL_SUPPORT_UNKNOWN;
 #endif
@@ -479,18 +481,12 @@ static int probe(struct memseal_features *ret)
 EXPORT int memseal_probe(struct memseal_features *ret_features)
 {
 	struct memseal_features found = { 0 };
-	size_t size;
 	int ret;
 
-	if (!ret_features || ret_features->size < SIZE_0_1)
+	if (!output_valid(ret_features, SIZE_0_1))
 		return -EINVAL;
-	size = ret_features->size;
 	ret = probe(&found);
-	if (ret < 0)
-		return ret;
-	found.size = size;
-	if (size > sizeof(found))
-		memset((char *)ret_features + sizeof(found), 0, size - sizeof(found));
-	memcpy(ret_features, &found, size < sizeof(found) ? size : sizeof(found));
-	return 0;
+	if (!ret)
+		output_write(ret_features, &found, sizeof(found));
+	return ret;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/opts.h"
 #include "process/snapshot.h"
 
 /* Writable for ever is not what anybody means by sealed text, read-only data or RELRO. */
@@ -138,19 +139,12 @@ static const char *object_of(const struct memseal_process *process, const struct
 	return *name ? name : NULL;
 }
 
-EXPORT int memseal_process_next_mapping(
-	struct memseal_process *process, struct memseal_mapping *ret_mapping)
+static struct memseal_mapping describe(
+	const struct memseal_process *process, const struct mapping *m)
 {
-	const struct mapping *m;
-	struct summary summary;
-	bool writable;
-
-	if (process->next == process->count)
-		return 0;
-	m = &process->mappings[process->next++];
-	summary = summarize(&process->plan, m);
-	writable = m->prot & MAPPING_WRITE;
-	*ret_mapping = (struct memseal_mapping){
+	struct summary summary = summarize(&process->plan, m);
+	bool writable = m->prot & MAPPING_WRITE;
+	struct memseal_mapping ret = {
 		.start = m->start,
 		.end = m->end,
 		.sealable = sealable(&summary, m),
@@ -161,17 +155,39 @@ EXPORT int memseal_process_next_mapping(
 		.content_locked = m->sealed && m->shared && !writable && !m->may_write,
 		.object = object_of(process, m, &summary),
 	};
+
 	if (!m->sealed)
-		ret_mapping->why = why_not_sealed(&summary);
-	else if (ret_mapping->sealable && !counts_as_sealed(m))
-		ret_mapping->why = "sealed while writable";
+		ret.why = why_not_sealed(&summary);
+	else if (ret.sealable && !counts_as_sealed(m))
+		ret.why = "sealed while writable";
+	return ret;
+}
+
+/* What the structs were when version 0.1 was released: up to their last field then. */
+#define MAPPING_SIZE_0_1  (offsetof(struct memseal_mapping, why) + sizeof(const char *))
+#define COVERAGE_SIZE_0_1 (offsetof(struct memseal_coverage, images) + sizeof(unsigned))
+
+EXPORT int memseal_process_next_mapping(
+	struct memseal_process *process, struct memseal_mapping *ret_mapping)
+{
+	struct memseal_mapping mapping;
+
+	if (!output_valid(ret_mapping, MAPPING_SIZE_0_1))
+		return -EINVAL;
+	if (process->next == process->count)
+		return 0;
+	mapping = describe(process, &process->mappings[process->next++]);
+	output_write(ret_mapping, &mapping, sizeof(mapping));
 	return 1;
 }
 
-EXPORT void memseal_process_coverage(
+EXPORT int memseal_process_coverage(
 	const struct memseal_process *process, struct memseal_coverage *ret_coverage)
 {
-	*ret_coverage = process->coverage;
+	if (!output_valid(ret_coverage, COVERAGE_SIZE_0_1))
+		return -EINVAL;
+	output_write(ret_coverage, &process->coverage, sizeof(process->coverage));
+	return 0;
 }
 
 EXPORT const char *memseal_kind_name(enum memseal_kind kind)

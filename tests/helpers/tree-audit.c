@@ -83,7 +83,7 @@ static const char *state_of(const struct memseal_coverage *coverage)
 /* tid names the address space: the thread group's leader may already be a zombie without one. */
 static void audit(pid_t pid, pid_t tid)
 {
-	struct memseal_coverage coverage;
+	struct memseal_coverage coverage = { .size = sizeof(coverage) };
 	struct memseal_process *process;
 	double percent = 0;
 
@@ -92,7 +92,8 @@ static void audit(pid_t pid, pid_t tid)
 		log_unknown(pid);
 		return;
 	}
-	memseal_process_coverage(process, &coverage);
+	if (memseal_process_coverage(process, &coverage) < 0)
+		abort();
 	if (coverage.sealable)
 		percent = 100.0 * (double)coverage.sealed / (double)coverage.sealable;
 	fprintf(audit_log, "%d\t%.2f\t%llu\t%llu\t%s\t", (int)pid, percent,

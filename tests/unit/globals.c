@@ -428,8 +428,8 @@ END_TEST
 START_TEST(other_processes_see_it)
 {
 	struct memseal_process *process;
-	struct memseal_coverage coverage;
-	struct memseal_mapping mapping;
+	struct memseal_coverage coverage = { .size = sizeof(coverage) };
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
 	bool found = false;
 
 	ck_assert_int_eq(memseal_globals_freeze(), 0);
@@ -439,7 +439,7 @@ START_TEST(other_processes_see_it)
 		found |= mapping.start == (uintptr_t)start && mapping.end == (uintptr_t)end &&
 			 mapping.content_locked;
 	ck_assert(found);
-	memseal_process_coverage(process, &coverage);
+	ck_assert_int_eq(memseal_process_coverage(process, &coverage), 0);
 	ck_assert_uint_eq(coverage.sealed, coverage.sealable);
 	memseal_process_close(process);
 }

@@ -57,11 +57,11 @@ static void start_child(void (*fn)(void))
 
 static struct memseal_coverage coverage_of(pid_t pid)
 {
-	struct memseal_coverage ret;
+	struct memseal_coverage ret = { .size = sizeof(ret) };
 	struct memseal_process *process;
 
 	ck_assert_int_eq(memseal_process_open(pid, NULL, &process), 0);
-	memseal_process_coverage(process, &ret);
+	ck_assert_int_eq(memseal_process_coverage(process, &ret), 0);
 	memseal_process_close(process);
 	return ret;
 }
@@ -92,12 +92,12 @@ static void seal_page_of_text(void)
 /* Is the page of text, which is at the same address in a fork, in a sealed mapping? */
 static bool text_page_sealed(pid_t pid)
 {
-	struct memseal_mapping mapping;
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
 	struct memseal_process *process;
 	bool found = false, sealed = false;
 
 	ck_assert_int_eq(memseal_process_open(pid, NULL, &process), 0);
-	while (memseal_process_next_mapping(process, &mapping)) {
+	while (memseal_process_next_mapping(process, &mapping) == 1) {
 		if (text_page() < mapping.start || text_page() >= mapping.end)
 			continue;
 		found = true;
@@ -182,13 +182,13 @@ static void lock_content(void)
 
 START_TEST(content_lock_is_seen)
 {
-	struct memseal_mapping mapping;
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
 	struct memseal_process *process;
 	int shared = 0, private = 0;
 
 	start_child(lock_content);
 	ck_assert_int_eq(memseal_process_open(child, NULL, &process), 0);
-	while (memseal_process_next_mapping(process, &mapping)) {
+	while (memseal_process_next_mapping(process, &mapping) == 1) {
 		if (mapping.kind != MEMSEAL_KIND_MEMFD)
 			continue;
 		ck_assert(mapping.sealed);
@@ -270,7 +270,7 @@ END_TEST
 
 START_TEST(dying_process_is_whole_or_gone)
 {
-	struct memseal_coverage whole, found;
+	struct memseal_coverage whole, found = { .size = sizeof(found) };
 	struct memseal_process *process;
 	int r, seen = 0;
 
@@ -284,7 +284,7 @@ START_TEST(dying_process_is_whole_or_gone)
 		r = memseal_process_open(child, NULL, &process);
 		ck_assert(r == 0 || r == -ESRCH);
 		if (r == 0) {
-			memseal_process_coverage(process, &found);
+			ck_assert_int_eq(memseal_process_coverage(process, &found), 0);
 			ck_assert_uint_eq(found.sealable, whole.sealable);
 			memseal_process_close(process);
 			seen++;
@@ -318,7 +318,7 @@ static pid_t start_shell(const char *script)
 /* The picture of a process that executes all the time is of one program. */
 START_TEST(executing_process_is_whole)
 {
-	struct memseal_coverage whole, found;
+	struct memseal_coverage whole, found = { .size = sizeof(found) };
 	struct memseal_process *process;
 	int r, seen = 0;
 
@@ -332,7 +332,7 @@ START_TEST(executing_process_is_whole)
 		ck_assert_msg(r == 0 || r == -EAGAIN, "%d", r);
 		if (r < 0)
 			continue;
-		memseal_process_coverage(process, &found);
+		ck_assert_int_eq(memseal_process_coverage(process, &found), 0);
 		/* At its start it has fewer libraries, at first nothing but a stack. */
 		ck_assert_uint_le(found.sealable, whole.sealable);
 		ck_assert_uint_le(found.images, whole.images);
@@ -358,13 +358,13 @@ END_TEST
 /* Everything that a picture tells, in one number. */
 static uint64_t digest(struct memseal_process *process)
 {
-	struct memseal_coverage coverage;
-	struct memseal_mapping m;
+	struct memseal_coverage coverage = { .size = sizeof(coverage) };
+	struct memseal_mapping m = { .size = sizeof(m) };
 	uint64_t ret;
 
-	memseal_process_coverage(process, &coverage);
+	ck_assert_int_eq(memseal_process_coverage(process, &coverage), 0);
 	ret = coverage.sealable * 31 + coverage.sealed * 37 + coverage.images;
-	while (memseal_process_next_mapping(process, &m)) {
+	while (memseal_process_next_mapping(process, &m) == 1) {
 		ret = ret * 41 + m.start + m.end + m.sealable + m.kind;
 		ret = ret * 43 + (m.why ? strlen(m.why) : 0) + (m.object ? strlen(m.object) : 0);
 	}

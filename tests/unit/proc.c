@@ -77,11 +77,11 @@ static int failure(void)
 
 static struct memseal_coverage coverage(void)
 {
-	struct memseal_coverage ret;
+	struct memseal_coverage ret = { .size = sizeof(ret) };
 	struct memseal_process *process;
 
 	ck_assert_int_eq(open_process(&process), 0);
-	memseal_process_coverage(process, &ret);
+	ck_assert_int_eq(memseal_process_coverage(process, &ret), 0);
 	memseal_process_close(process);
 	return ret;
 }
@@ -124,7 +124,7 @@ END_TEST
 /* Sealed while writable: it stays writable for ever, which is no protection. */
 START_TEST(writable_relro_is_not_sealed)
 {
-	struct memseal_mapping mapping;
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
 	struct memseal_process *process;
 
 	map(0x400000, 0x401000, "r--p", 0, 7, "/lib/x.so", "sl");
@@ -218,7 +218,7 @@ START_TEST(copied_segments_are_counted_and_locked)
 {
 	static const enum memseal_kind kinds[] = { MEMSEAL_KIND_RODATA, MEMSEAL_KIND_TEXT,
 		MEMSEAL_KIND_RODATA, MEMSEAL_KIND_RELRO };
-	struct memseal_mapping mapping;
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
 	struct memseal_process *process;
 
 	map(0x400000, 0x401000, "r--s", 0, 9, "/memfd:memseal (deleted)", "sl");
@@ -265,7 +265,7 @@ END_TEST
 /* The content lock: the file's own pages, shared, never writable. */
 START_TEST(shared_segments_are_counted_and_locked)
 {
-	struct memseal_mapping mapping;
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
 	struct memseal_process *process;
 
 	map(0x400000, 0x401000, "r--s", 0, 7, "/lib/x.so", "sl");
@@ -340,7 +340,7 @@ END_TEST
 /* Each read of them failing in turn: the image is found or missed aloud. */
 START_TEST(far_program_headers_are_not_lost)
 {
-	struct memseal_coverage found;
+	struct memseal_coverage found = { .size = sizeof(found) };
 	struct memseal_process *process;
 	unsigned long nth = 0;
 	int r, errors = 0;
@@ -356,7 +356,7 @@ START_TEST(far_program_headers_are_not_lost)
 		errors += r < 0;
 		if (r < 0)
 			continue;
-		memseal_process_coverage(process, &found);
+		ck_assert_int_eq(memseal_process_coverage(process, &found), 0);
 		memseal_process_close(process);
 		ck_assert_uint_eq(found.sealable, LIBRARY_SEALABLE);
 	} while (hit);
@@ -532,7 +532,7 @@ START_TEST(mappings_are_told)
 		{ MEMSEAL_KIND_VDSO, 0x2000, "[vdso]", "not sealed" },
 		{ MEMSEAL_KIND_VSYSCALL, 0, "[vsyscall]", "cannot be sealed" },
 	};
-	struct memseal_mapping mapping;
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
 	struct memseal_process *process;
 
 	map(0x400000, 0x401000, "r--p", 0, 7, "/lib/x.so", "");
@@ -606,6 +606,61 @@ START_TEST(arguments_are_checked)
 	ck_assert_int_eq(memseal_process_open(INT_MIN, &opts.known, &process), -EINVAL);
 	ck_assert_int_eq(memseal_process_open(PID + 1, &opts.known, &process), -ESRCH);
 	memseal_process_close(NULL);
+}
+END_TEST
+
+/* Structs of an older and of a newer caller: a field less, if there is one, and one more. */
+START_TEST(output_structs_may_grow)
+{
+	struct {
+		struct memseal_coverage known;
+		uint64_t newer[2];
+	} coverage = { .newer = { 1, 1 } };
+	struct {
+		struct memseal_mapping known;
+		uint64_t newer[2];
+	} mapping = { .newer = { 1, 1 } };
+	struct memseal_process *process;
+
+	map_library(0x400000, "sl");
+	write_object(0x400000, library_object());
+	ck_assert_int_eq(open_process(&process), 0);
+	coverage.known.size = sizeof(coverage.known) + 8;
+	ck_assert_int_eq(memseal_process_coverage(process, &coverage.known), 0);
+	ck_assert_uint_eq(coverage.known.size, sizeof(coverage.known) + 8);
+	ck_assert_uint_eq(coverage.known.sealed, LIBRARY_SEALABLE);
+	ck_assert_uint_eq(coverage.newer[0], 0);
+	ck_assert_uint_eq(coverage.newer[1], 1);
+	mapping.known.size = sizeof(mapping.known) + 8;
+	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping.known), 1);
+	ck_assert_uint_eq(mapping.known.size, sizeof(mapping.known) + 8);
+	ck_assert_uint_eq(mapping.known.start, 0x400000);
+	ck_assert_uint_eq(mapping.newer[0], 0);
+	ck_assert_uint_eq(mapping.newer[1], 1);
+	memseal_process_close(process);
+}
+END_TEST
+
+START_TEST(output_structs_of_no_version_are_refused)
+{
+	struct memseal_coverage coverage = { .size = sizeof(size_t), .sealable = 77 };
+	struct memseal_mapping mapping = { .size = sizeof(mapping) - 1, .start = 77 };
+	struct memseal_process *process;
+
+	map_library(0x400000, "sl");
+	write_object(0x400000, library_object());
+	ck_assert_int_eq(open_process(&process), 0);
+	ck_assert_int_eq(memseal_process_coverage(process, NULL), -EINVAL);
+	ck_assert_int_eq(memseal_process_coverage(process, &coverage), -EINVAL);
+	ck_assert_uint_eq(coverage.sealable, 77);
+	ck_assert_int_eq(memseal_process_next_mapping(process, NULL), -EINVAL);
+	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), -EINVAL);
+	ck_assert_uint_eq(mapping.start, 77);
+	/* None was skipped. */
+	mapping.size = sizeof(mapping);
+	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
+	ck_assert_uint_eq(mapping.start, 0x400000);
+	memseal_process_close(process);
 }
 END_TEST
 
@@ -758,6 +813,8 @@ int main(void)
 	tcase_add_test(tcase, mappings_are_told);
 	tcase_add_test(tcase, name_may_hold_anything);
 	tcase_add_test(tcase, arguments_are_checked);
+	tcase_add_test(tcase, output_structs_may_grow);
+	tcase_add_test(tcase, output_structs_of_no_version_are_refused);
 	tcase_add_test(tcase, directory_without_proc_is_refused);
 	tcase_add_test(tcase, kernel_thread_is_told);
 	tcase_add_test(tcase, zombie_is_told);
