@@ -7,6 +7,8 @@
 
 #include "agent/libc.h"
 #include "agent/namespace.h"
+#include "agent/pin.h"
+#include "agent/seal.h"
 #include "agent/state.h"
 #include "base/sys.h"
 
@@ -34,7 +36,7 @@ static void *open_hook(const char *file, int mode, const void *caller, long name
 	}
 	object = agent.open(file, mode | RTLD_NODELETE, caller, namespace, argc, argv, env);
 	namespace_add(object);
-	agent_seal_new();
+	seal_new();
 	return object;
 }
 
@@ -106,7 +108,7 @@ static bool write_slot(uintptr_t *slot, uintptr_t value)
 static bool prove(const char *loader)
 {
 	agent.proof = loader;
-	return agent_pin(loader) && agent.proven;
+	return pin_object(loader) && agent.proven;
 }
 
 bool hook_install(void)

@@ -51,13 +51,4 @@ extern union agent_state_pages {
 
 #define agent (agent_pages.state)
 
-/* Keeps an object loaded for ever; for images_seal(). */
-bool agent_pin(const char *name);
-
-/*
- * Seals what was loaded since the last time; a failure is reported, nothing else. Any thread; waits
- * for none: if another is at it, that one does it.
- */
-void agent_seal_new(void);
-
 #endif

@@ -6,6 +6,7 @@
  * was just opened is sealed when the program asks for its first symbol.
  */
 #include "agent/libc.h"
+#include "agent/seal.h"
 #include "agent/state.h"
 #include "agent/symbol.h"
 
@@ -42,7 +43,7 @@ void *stub_target(enum stub which)
 	if (!agent.ready)
 		agent.opened |= which == STUB_DLOPEN;
 	else if (!agent.options.no_dlopen && !agent.open && objects_added())
-		agent_seal_new();
+		seal_new();
 	/* A constructor that runs before the agent's, or a libdl.so that was loaded later. */
 	if (!known)
 		known = symbol_find(which == STUB_DLOPEN ? "dlopen" : "dlsym", &agent_pages);

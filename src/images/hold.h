@@ -3,8 +3,8 @@
 #ifndef MEMSEAL_IMAGES_HOLD_H
 #define MEMSEAL_IMAGES_HOLD_H
 
-#include "images/images.h"
 #include "bpf/bpf.h"
+#include "images/types.h"
 
 /*
  * Holds MEMSEAL_MAPPING and MEMSEAL_NO_DISCARD on the runs, in any order, with one filter if they

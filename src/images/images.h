@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Seals the images of this process: the program, its libraries, the dynamic loader, [vdso] and
- * [vvar]. Freestanding: it serves memseal_self() and the agent. Of the C library it needs
- * dl_iterate_phdr(3), which glibc and musl share, and nothing else.
+ * [vvar]. Freestanding: it serves memseal_self() and the agent.
  */
 #ifndef MEMSEAL_IMAGES_IMAGES_H
 #define MEMSEAL_IMAGES_IMAGES_H
 
 #include <link.h>
-#include <sys/types.h>
 
-#include "base/span.h"
-#include "base/util.h"
-
-/* How far a process is, for one that looks again and again. Zero at first. */
-struct images_progress {
-	unsigned long long unloaded; /* objects so far, as the loader counts them */
-	size_t done;                 /* objects at the head of its list that need no second look */
-	bool filtered;               /* a filter holds some: what it cannot see is not there */
-};
-
-/* Whole pages. */
-struct images_run {
-	SPAN_MEMBERS;
-	bool data; /* the program may write there, and discard */
-};
+#include "images/types.h"
 
 struct images_opts {
 	/*
@@ -45,26 +29,16 @@ struct images_opts {
 	 * empty. False: it could not be done. NULL: nothing can be unloaded anyway.
 	 */
 	bool (*pin)(const char *name);
-	struct images_progress *progress; /* NULL: look at all */
+	struct images_progress *progress; /* NULL: looked at once */
 	struct images_run own;            /* the caller's, sealed along with them; or empty */
-	/* Lists the objects, as dl_iterate_phdr(3) does, which NULL stands for. */
+	/* Lists the objects, as dl_iterate_phdr(3) does. */
 	int (*iterate)(
 		const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);
 	const void *where;
 };
 
-struct images_result {
-	uint64_t sealed; /* bytes that this call sealed; RELRO, [vdso] and [vvar] included */
-	/* On failure, what could not be done where: static text, and addresses or 0. */
-	const char *failed;
-	const char *object; /* behind that text, the image's name as the loader has it, or NULL */
-	SPAN_MEMBERS;
-	pid_t thread; /* that stands in the way of a filter, or 0 */
-};
-
 /*
- * Seals every image that is not sealed yet. *ret is written on failure too. Not reentrant: one
- * thread at a time.
+ * Seals every image that is not sealed yet. *ret is written on failure too. One thread at a time.
  *
  * -ENOMEM, -EPERM, -ENOSYS, -EINVAL as kernel_seal(), or as images_filter(); -EOPNOTSUPP as
  * kernel_sealed_works() and content_lock(), whose other errors there are with strict; -ENOEXEC: an

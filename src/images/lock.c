@@ -46,11 +46,6 @@ static const char *path_of(const char *name)
 	return *name ? name : "/proc/self/exe";
 }
 
-static bool is_same_file(const struct mapping *a, const struct mapping *b)
-{
-	return a->inode == b->inode && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
-}
-
 /* Pieces of one image; whatever its file cannot be had for is copied. */
 static int lock_image(struct locking *locking, const struct images_piece *pieces, size_t count)
 {
@@ -61,7 +56,7 @@ static int lock_image(struct locking *locking, const struct images_piece *pieces
 	for (size_t i = 0; i < count; i++) {
 		const struct images_piece *piece = &pieces[i];
 
-		if (opened < 0 || !is_same_file(piece->file, pieces->file) ||
+		if (opened < 0 || !mapping_same_file(piece->file, pieces->file) ||
 			content_file_lock(
 				&file, piece->file, piece->start, piece->end, piece->prot) < 0)
 			add_span(locking, piece);

@@ -3,19 +3,8 @@
 #ifndef MEMSEAL_IMAGES_LOCK_H
 #define MEMSEAL_IMAGES_LOCK_H
 
-#include "base/span.h"
 #include "engine/content.h"
-#include "images/images.h"
-#include "model/maps.h"
-
-/* Whole pages within one mapping that are to be locked. */
-struct images_piece {
-	SPAN_MEMBERS;
-	int prot; /* that they get: PROT_READ, or the mapping's */
-	const struct mapping
-		*file;    /* a mapping whose bytes may be the file's; NULL: they are not */
-	const char *name; /* of the image, as the loader has it */
-};
+#include "images/types.h"
 
 /*
  * Locks the pieces. Those with a file are mapped from it once more, or else copied, those of an

@@ -6,6 +6,7 @@
 #include <link.h>
 #include <sys/auxv.h>
 
+#include "images/symbols.h"
 #include "memory/range.h"
 #include "model/image.h"
 #include "model/maps.h"
@@ -56,55 +57,6 @@ static int check_segments(const struct check *check, const struct dl_phdr_info *
 	return r < 0 ? r : found;
 }
 
-struct symbols {
-	const ElfW(Sym) * table;
-	const uint32_t *gnu_hash;
-	const uint32_t *hash;
-};
-
-/* glibc adds the bias to these entries when it loads an object, musl leaves them alone. */
-static const void *table_at(const struct dl_phdr_info *info, ElfW(Addr) value)
-{
-	return (const void *)(value < info->dlpi_addr ? value + info->dlpi_addr : value);
-}
-
-static struct symbols find_symbols(const struct dl_phdr_info *info)
-{
-	struct symbols symbols = { .table = NULL };
-	const ElfW(Dyn) *dyn = NULL;
-
-	for (unsigned i = 0; i < info->dlpi_phnum; i++)
-		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
-			dyn = (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
-	for (; dyn && dyn->d_tag != DT_NULL; dyn++) {
-		if (dyn->d_tag == DT_SYMTAB)
-			symbols.table = table_at(info, dyn->d_un.d_ptr);
-		else if (dyn->d_tag == DT_GNU_HASH)
-			symbols.gnu_hash = table_at(info, dyn->d_un.d_ptr);
-		else if (dyn->d_tag == DT_HASH)
-			symbols.hash = table_at(info, dyn->d_un.d_ptr);
-	}
-	return symbols;
-}
-
-/* How many symbols there are, as the last chain tells: four words, Bloom filter, buckets, chains.
- */
-static uint32_t count_gnu(const uint32_t *table)
-{
-	uint32_t buckets = table[0], first = table[1], bloom = table[2], last = 0;
-	const uint32_t *bucket = table + 4 + bloom * (sizeof(ElfW(Addr)) / sizeof(*table));
-	const uint32_t *chain = bucket + buckets;
-
-	for (uint32_t i = 0; i < buckets; i++)
-		if (bucket[i] > last)
-			last = bucket[i];
-	if (last < first)
-		return first; /* none that can be found */
-	while (!(chain[last - first] & 1))
-		last++;
-	return last + 1;
-}
-
 /* GNU ld lists the names of a section's ends even if they are hidden: nobody is given these. */
 static bool is_exported(const ElfW(Sym) * symbol)
 {
@@ -121,6 +73,14 @@ static bool inside(const struct check *check, uint64_t at)
 	return at >= check->start && at < check->end;
 }
 
+static const ElfW(Dyn) * find_dynamic(const struct dl_phdr_info *info)
+{
+	for (unsigned i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			return (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+	return NULL;
+}
+
 /*
  * An image that uses an exported variable of a library may have been given a copy of its own (a
  * copy relocation), or the library may use one of the same name in another image: the one that is
@@ -128,12 +88,12 @@ static bool inside(const struct check *check, uint64_t at)
  */
 static int check_exports(const struct check *check, const struct dl_phdr_info *info)
 {
-	struct symbols symbols = find_symbols(info);
+	struct symbols symbols;
 	uint32_t count;
 
-	if (!symbols.table || !(symbols.gnu_hash || symbols.hash))
+	if (!symbols_read(info->dlpi_addr, find_dynamic(info), &symbols))
 		return -ENOEXEC;
-	count = symbols.hash ? symbols.hash[1] : count_gnu(symbols.gnu_hash);
+	count = symbols_count(&symbols);
 	for (uint32_t i = 0; i < count; i++)
 		if (is_exported(&symbols.table[i]) &&
 			inside(check, info->dlpi_addr + symbols.table[i].st_value))

@@ -21,10 +21,16 @@ static bool pin(const char *name)
 #define PIN NULL /* musl never unloads, and does not find the program itself by its name */
 #endif
 
+static int iterate(const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg)
+{
+	(void)where;
+	return dl_iterate_phdr(fn, arg);
+}
+
 EXPORT int memseal_self(const struct memseal_self_opts *opts)
 {
 	/* The loader is idle, says the contract: what it left writable will stay so. */
-	const struct images_opts images_opts = { .settled = true, .pin = PIN };
+	const struct images_opts images_opts = { .settled = true, .pin = PIN, .iterate = iterate };
 	struct images_result result;
 	struct memseal_self_opts options;
 	int r = opts_read(&options, sizeof(options), opts);

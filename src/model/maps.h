@@ -72,6 +72,11 @@ int maps_next(struct maps *maps, struct mapping *ret) MUST_CHECK NONNULL(1, 2);
 /* The kind that the kernel's name of a mapping without an inode stands for: "[heap]", "", ... */
 enum mapping_kind mapping_kind_of(const char *name) NONNULL(1);
 
+static inline bool mapping_same_file(const struct mapping *a, const struct mapping *b)
+{
+	return a->inode == b->inode && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
+}
+
 /*
  * The mapping's name with \012 turned back into newlines, terminated, for opening the file.
  * Returns its length, or -ENAMETOOLONG.

@@ -45,11 +45,6 @@ static const struct mapping *mapping_at(const struct address_space *space, uint6
 									: NULL;
 }
 
-static bool same_file(const struct mapping *a, const struct mapping *b)
-{
-	return a->inode == b->inode && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
-}
-
 /* Where bytes of the file that head maps are in memory, or 0. */
 static uint64_t find_bytes(
 	const struct address_space *space, const struct mapping *head, uint64_t offset, size_t len)
@@ -57,7 +52,7 @@ static uint64_t find_bytes(
 	const struct mapping *end = space->mappings + space->count;
 
 	for (const struct mapping *m = head; m < end; m++)
-		if (same_file(m, head) && offset >= m->offset &&
+		if (mapping_same_file(m, head) && offset >= m->offset &&
 			range_within(offset - m->offset, len, m->end - m->start))
 			return m->start + (offset - m->offset);
 	return 0;
@@ -157,7 +152,7 @@ static bool segment_mapped(const struct finder *finder, const struct mapping *he
 	if (!segment->filesz)
 		return true;
 	in_place = m->offset + (addr - m->start) == page_down(segment->offset, page);
-	if (same_file(m, head))
+	if (mapping_same_file(m, head))
 		return in_place || (copied && has_code);
 	if (m->kind == MAPPING_FILE)
 		return in_place && copied;

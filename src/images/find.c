@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "images/find.h"
+
+#include <elf.h>
+#include <errno.h>
+
+#include "base/page.h"
+
+struct finding {
+	const struct images_process *process;
+	struct images_found *found;
+	bool all;
+};
+
+/* The first page of an image that a seal would hold. */
+static bool first_sealable(const struct images_object *object, uint64_t page, uint64_t *ret)
+{
+	struct image_segment segment;
+
+	for (unsigned i = 0; i < object->image.phnum; i++) {
+		if (image_segment(&object->image, i, &segment) < 0)
+			return false;
+		if (segment.type == PT_LOAD && !(segment.prot & MAPPING_WRITE)) {
+			*ret = page_down(object->bias + segment.vaddr, page);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Was the image sealed when it was loaded? A quick look for the agent, which asks at every load. It
+ * does not find what an earlier failure left open.
+ */
+static bool looks_sealed(const struct images_process *process, const struct images_object *object)
+{
+	uint64_t first;
+
+	return first_sealable(object, process->page, &first) &&
+	       process->is_sealed(process->context, first);
+}
+
+/* Counts images to be looked at, and keeps those there is room for. */
+static int collect_image(const struct images_object *object, void *arg)
+{
+	struct finding *finding = arg;
+	struct images_found *found = finding->found;
+
+	if (!finding->all && looks_sealed(finding->process, object))
+		return 0;
+	if (found->image_count < found->image_room)
+		found->images[found->image_count] = (struct images_image){ .object = *object };
+	found->image_count++;
+	return 0;
+}
+
+static int plan_images(const struct images_process *process, struct scratch *scratch,
+	struct images_found *found, struct images_result *result)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < found->image_count; i++)
+		room += plan_extents_max(found->images[i].object.image.phnum);
+	found->plan.page = process->page;
+	found->plan.capacity = room;
+	found->plan.extents = scratch_alloc(scratch, room * sizeof(*found->plan.extents));
+	if (!found->plan.extents)
+		return -ENOSPC;
+	for (size_t i = 0; i < found->image_count; i++) {
+		const struct images_object *object = &found->images[i].object;
+		int r = plan_add_image(&found->plan, &object->image, object->bias, (unsigned)i);
+
+		if (r < 0)
+			return images_fail(result, r, "damaged program headers",
+				(struct span){ object->bias, object->bias });
+	}
+	plan_sort(&found->plan);
+	return 0;
+}
+
+int images_look(const struct images_process *process, bool all, struct scratch *scratch,
+	struct images_found *ret, struct images_result *result)
+{
+	struct finding finding = { .process = process, .found = ret, .all = all };
+	size_t room;
+
+	*ret = (struct images_found){ .image_count = 0 };
+	ret->images = scratch_rest(scratch, &room);
+	ret->image_room = room / sizeof(*ret->images);
+	process->list(process->context, collect_image, &finding);
+	if (!scratch_alloc(scratch, ret->image_count * sizeof(*ret->images)))
+		return -ENOSPC;
+	return plan_images(process, scratch, ret, result);
+}
+
+static int add_mapping(struct images_found *found, const struct mapping *mapping)
+{
+	if (found->mapping_count == found->mapping_room)
+		return -ENOSPC;
+	found->mappings[found->mapping_count++] = *mapping;
+	return 0;
+}
+
+static int collect_image_mappings(const struct images_process *process, struct images_found *found)
+{
+	struct mapping mapping;
+	uint64_t at = 0;
+	int r;
+
+	for (size_t i = 0; i < found->plan.count; i++) {
+		const struct plan_extent *extent = &found->plan.extents[i];
+
+		for (at = max_u64(at, extent->start); at < extent->end; at = mapping.end) {
+			r = process->mapping_at(process->context, at, &mapping);
+			if (r < 0)
+				return r;
+			if (r == 0 || mapping.start >= extent->end)
+				break;
+			if (images_is_system(&mapping)) /* musl's loader does not list [vdso] */
+				continue;
+			r = add_mapping(found, &mapping);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* [vdso] is where the kernel said; [vvar] and [vvar_vclock] end where it starts. */
+static int collect_system_mappings(const struct images_process *process, struct images_found *found)
+{
+	uint64_t at = process->vdso;
+	struct mapping mapping;
+	int r = 0;
+
+	while (at && r == 0) {
+		r = process->mapping_at(process->context, at, &mapping);
+		if (r <= 0 || mapping.start > at || !images_is_system(&mapping))
+			break;
+		r = add_mapping(found, &mapping);
+		at = mapping.start - 1;
+	}
+	return r < 0 ? r : 0;
+}
+
+int images_find_mappings(
+	const struct images_process *process, struct scratch *scratch, struct images_found *found)
+{
+	size_t room;
+	int r;
+
+	found->mappings = scratch_rest(scratch, &room);
+	found->mapping_room = room / sizeof(*found->mappings);
+	r = collect_image_mappings(process, found);
+	if (r == 0)
+		r = collect_system_mappings(process, found);
+	if (r < 0)
+		return r;
+	room = found->mapping_count * sizeof(*found->mappings);
+	return scratch_alloc(scratch, room) ? 0 : -ENOSPC;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "images/work.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/uapi.h"
+
+struct planning {
+	const struct images_process *process;
+	const struct images_wanted *wanted;
+	struct images_found *found;
+	struct images_work *work;
+};
+
+/* Calls fn for each piece of each mapping. */
+static void each_piece(struct planning *planning,
+	void (*fn)(struct planning *, const struct mapping *, const struct plan_piece *))
+{
+	const struct images_found *found = planning->found;
+
+	for (size_t i = 0; i < found->mapping_count; i++) {
+		const struct mapping *mapping = &found->mappings[i];
+		struct plan_piece piece = { .end = mapping->start };
+
+		while (plan_next_piece(&found->plan, mapping, piece.end, &piece))
+			fn(planning, mapping, &piece);
+	}
+}
+
+/*
+ * The loader makes RELRO read-only when it has relocated an object. One whose RELRO is writable is
+ * being loaded by another thread just now.
+ */
+static void note_loading(
+	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	(void)mapping;
+	if (piece->role == PLAN_RELRO && piece->why == PLAN_WRITABLE)
+		planning->found->images[piece->image].left = true;
+}
+
+static bool is_data(const struct plan_piece *piece)
+{
+	return piece->role == PLAN_DATA || piece->role == PLAN_BSS;
+}
+
+static bool is_sealed(const struct planning *planning, uint64_t addr)
+{
+	return planning->process->is_sealed(planning->process->context, addr);
+}
+
+static bool to_be_sealed(const struct planning *planning, const struct mapping *mapping,
+	const struct plan_piece *piece)
+{
+	const struct images_wanted *wanted = planning->wanted;
+
+	if (images_is_system(mapping))
+		return !is_sealed(planning, mapping->start);
+	if (piece->role == PLAN_NO_ROLE || planning->found->images[piece->image].left)
+		return false;
+	if (is_data(piece) && (!wanted->data || span_overlaps(piece->span, wanted->own.span)))
+		return false;
+	if (plan_role_sealable(piece->role) && piece->why == PLAN_WRITABLE &&
+		piece->role != PLAN_RELRO)
+		return false;
+	return !is_sealed(planning, piece->start);
+}
+
+/* Adjacent pieces become one run. */
+static void add_run(struct images_work *work, struct images_run run)
+{
+	struct images_run *last = work->run_count ? &work->runs[work->run_count - 1] : NULL;
+
+	if (last && last->end == run.start && last->data == run.data)
+		last->end = run.end;
+	else
+		work->runs[work->run_count++] = run;
+}
+
+/* What the loader of arm64 adds to the protection of code, and the kernel to that of [vdso]. */
+static int guard_of(const struct images_object *object, bool vdso)
+{
+#if defined(__aarch64__)
+	struct image_segment notes;
+
+	if (image_find(&object->image, vdso ? PT_NOTE : PT_GNU_PROPERTY, &notes) == 0 &&
+		image_note_bti(&object->image,
+			(const void *)(uintptr_t)(object->bias + notes.vaddr), notes.filesz))
+		return PROT_BTI;
+#endif
+	(void)object;
+	(void)vdso;
+	return 0;
+}
+
+/* What is relocated is not the file's; nor is [vdso], which the kernel lets debuggers write to. */
+static void add_lock(
+	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	const struct images_object *object =
+		piece->role == PLAN_NO_ROLE ? NULL : &planning->found->images[piece->image].object;
+	bool vdso = mapping->kind == MAPPING_VDSO, relro = piece->role == PLAN_RELRO;
+	int prot = relro ? PROT_READ : (int)mapping->prot;
+
+	if (is_data(piece) || mapping->kind == MAPPING_VVAR)
+		return;
+	if (object && prot & PROT_EXEC)
+		prot |= guard_of(object, vdso);
+	planning->work->locks[planning->work->lock_count++] = (struct images_piece){
+		.start = piece->start,
+		.end = piece->end,
+		.prot = prot,
+		.file = relro || vdso ? NULL : mapping,
+		.name = vdso ? "[vdso]" : object->name,
+	};
+}
+
+static void add_repair(
+	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	bool discardable = !planning->wanted->filter && (mapping->inode != 0 || mapping->shared);
+
+	if (piece->role == PLAN_RELRO && (discardable || piece->why == PLAN_WRITABLE))
+		planning->work->repairs[planning->work->repair_count++] = piece->span;
+}
+
+static void add_piece(
+	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	struct images_run run = {
+		.start = piece->start, .end = piece->end, .data = is_data(piece)
+	};
+
+	if (!to_be_sealed(planning, mapping, piece))
+		return;
+	if (planning->wanted->strict)
+		add_lock(planning, mapping, piece);
+	else
+		add_repair(planning, mapping, piece);
+	add_run(planning->work, run);
+}
+
+/* The caller's own memory: read-only, and private to this process. */
+static void add_own(struct images_work *work, const struct images_wanted *wanted)
+{
+	const struct images_run *own = &wanted->own;
+
+	if (!own->end)
+		return;
+	if (wanted->strict)
+		work->locks[work->lock_count++] = (struct images_piece){ .start = own->start,
+			.end = own->end,
+			.prot = PROT_READ,
+			.name = "libmemseal-agent.so" };
+	add_run(work, *own);
+}
+
+/* Pieces are at most as many as mappings and two for each extent; and there is the caller's own. */
+static int alloc_lists(
+	const struct images_found *found, struct scratch *scratch, struct images_work *ret)
+{
+	size_t most = found->mapping_count + 2 * found->plan.count + 1;
+
+	*ret = (struct images_work){ .run_count = 0 };
+	ret->runs = scratch_alloc(scratch, most * sizeof(*ret->runs));
+	ret->repairs = scratch_alloc(scratch, most * sizeof(*ret->repairs));
+	ret->ranges = scratch_alloc(scratch, most * sizeof(*ret->ranges));
+	ret->locks = scratch_alloc(scratch, most * sizeof(*ret->locks));
+	ret->spans = scratch_alloc(scratch, most * sizeof(*ret->spans));
+	return ret->runs && ret->repairs && ret->ranges && ret->locks && ret->spans ? 0 : -ENOSPC;
+}
+
+int images_work_plan(const struct images_process *process, const struct images_wanted *wanted,
+	struct images_found *found, struct scratch *scratch, struct images_work *ret)
+{
+	struct planning planning = {
+		.process = process, .wanted = wanted, .found = found, .work = ret
+	};
+	int r = alloc_lists(found, scratch, ret);
+
+	if (r < 0)
+		return r;
+	if (!wanted->settled)
+		each_piece(&planning, note_loading);
+	add_own(ret, wanted);
+	each_piece(&planning, add_piece);
+	return 0;
+}
