@@ -267,10 +267,15 @@ signal.pause()'
 	run -0 gdb -ex 'set breakpoint pending on' -ex 'break work' -ex run -ex 'info breakpoints' \
 		--args "$MEMSEAL" run --strict ./work
 	[[ "$output" == *"exited with code 024"* ]]
-	# One in hardware works.
+	# One in hardware works, if it does on a program that is not locked: emulators may have none.
+	start ./work
+	run gdb -ex 'hbreak work' -ex continue -ex bt -ex kill -p "$pid"
+	wait "$pid" || true
+	pid=
+	[[ "$output" == *"#0  work ("* ]] || return 0
 	start "$MEMSEAL" run --strict ./work
 	run -0 gdb -ex 'hbreak work' -ex continue -ex bt -ex kill -p "$pid"
-	[[ "$output" == *"#0  work ("* || "$output" == *"hardware breakpoint"*"ot "* ]]
+	[[ "$output" == *"#0  work ("* ]]
 	wait "$pid" || true
 	pid=
 }
