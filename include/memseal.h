@@ -547,8 +547,7 @@ enum memseal_support {
 	MEMSEAL_SUPPORT_UNKNOWN = 0, /* could not be found out */
 	MEMSEAL_SUPPORT_NO = 1,
 	MEMSEAL_SUPPORT_YES = 2,
-	MEMSEAL_SUPPORT_FILTERED =
-		3, /* the kernel may have it; a seccomp filter or a container refuses */
+	MEMSEAL_SUPPORT_FILTERED = 3, /* perhaps, but a seccomp filter or a container refuses */
 };
 
 struct memseal_features {
@@ -651,22 +650,26 @@ int mseal(void *addr, size_t len, unsigned long flags);
 /* Why a program cannot be sealed from its start. */
 enum memseal_refusal {
 	MEMSEAL_REFUSAL_NONE = 0,
-	MEMSEAL_REFUSAL_STATIC,         /* no dynamic loader that could load the agent */
-	MEMSEAL_REFUSAL_LOADER,         /* it is itself a dynamic loader or a shared object */
-	MEMSEAL_REFUSAL_UNKNOWN_LOADER, /* its dynamic loader is neither glibc's nor musl's */
-	MEMSEAL_REFUSAL_SETID,          /* set-user-ID or set-group-ID */
-	MEMSEAL_REFUSAL_FILE_CAPS,      /* file capabilities */
-	MEMSEAL_REFUSAL_FOREIGN,        /* for another architecture */
-	MEMSEAL_REFUSAL_UNREADABLE,     /* may be executed but not read */
-	MEMSEAL_REFUSAL_NOT_ELF,        /* neither ELF nor a script */
-	MEMSEAL_REFUSAL_NO_AGENT,       /* the agent is missing, unreadable or damaged */
-	MEMSEAL_REFUSAL_NO_MSEAL,       /* the kernel has no mseal(2) */
-	MEMSEAL_REFUSAL_FILTERED,       /* a seccomp filter refuses mseal(2) */
-	MEMSEAL_REFUSAL_NO_PROC, /* /proc is not mounted: the agent reads its own mappings there */
-	MEMSEAL_REFUSAL_NO_FILTER, /* the kernel has no seccomp filters, or one refuses more */
-	MEMSEAL_REFUSAL_NOT_PIE,   /* the filter engine: linked to a fixed address */
-	MEMSEAL_REFUSAL_NO_ASLR,   /* the filter engine: addresses are not random, or it cannot be
-				      told */
+	MEMSEAL_REFUSAL_STATIC,           /* no dynamic loader that could load the agent */
+	MEMSEAL_REFUSAL_LOADER,           /* it is itself a dynamic loader or a shared object */
+	MEMSEAL_REFUSAL_UNKNOWN_LOADER,   /* its dynamic loader is neither glibc's nor musl's */
+	MEMSEAL_REFUSAL_SETID,            /* set-user-ID or set-group-ID */
+	MEMSEAL_REFUSAL_FILE_CAPS,        /* file capabilities */
+	MEMSEAL_REFUSAL_FOREIGN,          /* for another architecture */
+	MEMSEAL_REFUSAL_UNREADABLE,       /* may be executed but not read */
+	MEMSEAL_REFUSAL_NOT_ELF,          /* neither ELF nor a script */
+	MEMSEAL_REFUSAL_NO_AGENT,         /* the agent is missing or damaged */
+	MEMSEAL_REFUSAL_NO_MSEAL,         /* the kernel has no mseal(2) */
+	MEMSEAL_REFUSAL_FILTERED,         /* a seccomp filter refuses mseal(2) */
+	MEMSEAL_REFUSAL_NO_PROC,          /* no /proc: the agent reads its mappings there */
+	MEMSEAL_REFUSAL_NO_FILTER,        /* no seccomp filters, or a filter refuses more */
+	MEMSEAL_REFUSAL_NOT_PIE,          /* the filter engine: linked to a fixed address */
+	MEMSEAL_REFUSAL_NO_ASLR,          /* the filter engine: addresses may not be random */
+	MEMSEAL_REFUSAL_CALLER_IDS,       /* real and effective user or group differ */
+	MEMSEAL_REFUSAL_NO_ROOM,          /* RLIMIT_AS or RLIMIT_DATA are too low for the agent */
+	MEMSEAL_REFUSAL_AGENT_PATH,       /* the loader would split or expand the agent's path */
+	MEMSEAL_REFUSAL_AGENT_UNREADABLE, /* the real user may not read the agent */
+	MEMSEAL_REFUSAL_AGENT_NOEXEC,     /* it may not be mapped as code: a noexec mount */
 };
 
 struct memseal_program; /* opaque */
@@ -689,8 +692,10 @@ struct memseal_run_opts {
 
 /*
  * Finds a program as a shell does: a name with a slash is a path, any other is looked up in
- * path_list (colon separated; NULL: the system's default). Follows #! to the program that will
- * really run, and finds out whether it can be sealed. Free with memseal_program_free().
+ * path_list (colon separated; NULL: the system's default). Follows #!, and
+ * interpreters that are registered with the kernel, to the program that will really run, and finds
+ * out whether it can be sealed by a process with the ids, capabilities and limits of this one. Free
+ * with memseal_program_free().
  *
  * -EINVAL  name is NULL, or options, or an unknown engine
  * -ENOENT  no such program, or name is empty  (shells exit with 127)
@@ -701,8 +706,7 @@ struct memseal_run_opts {
 int memseal_program_find(const char *name, const char *path_list,
 	const struct memseal_run_opts *opts, struct memseal_program **ret_program);
 
-/* Why it cannot be sealed, or MEMSEAL_REFUSAL_NONE. *ret_object, unless NULL, is the file at fault.
- */
+/* Why it cannot be sealed, or MEMSEAL_REFUSAL_NONE. *ret_object, unless NULL, is the file. */
 enum memseal_refusal memseal_program_refusal(
 	const struct memseal_program *program, const char **ret_object);
 

@@ -22,6 +22,8 @@
 #define NR_pwrite64         181
 #define NR_mmap2            192
 #define NR_ftruncate64      194
+#define NR_getresuid32      209
+#define NR_getresgid32      211
 #define NR_getdents64       217
 #define NR_madvise          220
 #define NR_fcntl64          221

@@ -21,6 +21,8 @@
 #define NR_uname            63
 #define NR_fcntl            72
 #define NR_ftruncate        77
+#define NR_getresuid        118
+#define NR_getresgid        120
 #define NR_personality      135
 #define NR_prctl            157
 #define NR_gettid           186

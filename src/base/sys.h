@@ -251,6 +251,25 @@ static inline pid_t sys_gettid(void)
 	return (pid_t)sys_call0(NR_gettid);
 }
 
+/* The real, the effective and the saved one, none may be NULL. */
+static inline int sys_getresuid(uid_t *ret_real, uid_t *ret_effective, uid_t *ret_saved)
+{
+#if __SIZEOF_LONG__ == 4
+	return (int)sys_call3(NR_getresuid32, ret_real, ret_effective, ret_saved);
+#else
+	return (int)sys_call3(NR_getresuid, ret_real, ret_effective, ret_saved);
+#endif
+}
+
+static inline int sys_getresgid(gid_t *ret_real, gid_t *ret_effective, gid_t *ret_saved)
+{
+#if __SIZEOF_LONG__ == 4
+	return (int)sys_call3(NR_getresgid32, ret_real, ret_effective, ret_saved);
+#else
+	return (int)sys_call3(NR_getresgid, ret_real, ret_effective, ret_saved);
+#endif
+}
+
 static inline int sys_tgkill(pid_t pid, pid_t tid, int sig)
 {
 	return (int)sys_call3(NR_tgkill, pid, tid, sig);

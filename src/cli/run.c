@@ -77,11 +77,14 @@ bool beside_memseal(const char *name, char *ret_path, size_t size)
 	if (!slash || (size_t)(slash + 1 - ret_path) + strlen(name) >= size)
 		return false;
 	strcpy(slash + 1, name);
-	return access(ret_path, R_OK) == 0;
+	/* What is there but closed to this user is not to be replaced by another one. */
+	return access(ret_path, R_OK) == 0 || errno == EACCES;
 }
 
 static int find_status(int error)
 {
+	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE)
+		return STATUS_RUN_FAILED;
 	return error == -ENOENT ? STATUS_RUN_NOT_FOUND : STATUS_RUN_CANNOT_INVOKE;
 }
 
@@ -117,8 +120,7 @@ static int run(char **argv, struct memseal_run_opts *opts)
 		opts->agent = agent;
 	r = memseal_program_find(argv[0], getenv("PATH"), opts, &program);
 	if (r < 0)
-		die(r == -ENOMEM ? STATUS_RUN_FAILED : find_status(r), "%s: %s",
-			quote(argv[0]).text,
+		die(find_status(r), "%s: %s", quote(argv[0]).text,
 			r == -ENOEXEC ? "cannot be executed: damaged" : strerror(-r));
 	check_refusal(program, opts->allow_unsealed);
 	r = memseal_program_exec(program, argv, environ);

@@ -14,7 +14,7 @@ enum run_status {
 
 int cmd_run(int argc, char **argv);
 
-/* The path of a file in the directory that holds this program, if it can be read there. */
+/* The path of a file in the directory that holds this program, if there is one, even one that this user may not read. */
 bool beside_memseal(const char *name, char *ret_path, size_t size);
 
 #endif

@@ -3,12 +3,15 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/page.h"
 #include "base/sys.h"
+#include "launch/binfmt.h"
+#include "model/maps.h"
 #include "model/image.h"
 
 #if defined(__x86_64__)
@@ -25,14 +28,11 @@
 
 #define NATIVE_CLASS (sizeof(void *) == 8 ? IMAGE_64 : IMAGE_32)
 
-/* As much of a script's first line as the kernel reads: BINPRM_BUF_SIZE. */
-#define SCRIPT_LINE 256
-
 struct file {
 	int fd;
 	uint64_t size;
 	mode_t mode;
-	unsigned char head[SCRIPT_LINE];
+	unsigned char head[BINFMT_HEAD];
 	size_t head_len;
 	struct image_header header;
 	struct image image;
@@ -170,21 +170,53 @@ static int judge_unloaded(const struct file *file, enum memseal_refusal *ret_ref
 	return 0;
 }
 
-static int judge_elf(struct file *file, enum memseal_refusal *ret_refusal)
+/* What the kernel maps for it, and what it would have to make both writable and executable. */
+static int measure(const struct file *file, struct executable *ret)
+{
+	for (unsigned i = 0; i < file->image.phnum; i++) {
+		struct image_segment segment;
+
+		if (image_segment(&file->image, i, &segment) < 0)
+			return -ENOEXEC;
+		if (segment.type != PT_LOAD && segment.type != PT_GNU_STACK)
+			continue;
+		ret->new_code |= (segment.prot & (MAPPING_WRITE | MAPPING_EXEC)) ==
+				 (MAPPING_WRITE | MAPPING_EXEC);
+		if (segment.type == PT_LOAD && segment.prot & MAPPING_WRITE)
+			ret->writable += segment.memsz;
+	}
+	return 0;
+}
+
+static int measure_extent(const struct file *file, struct executable *ret)
+{
+	struct span extent;
+	int r = image_extent(&file->image, page_size(), &extent);
+
+	if (r < 0)
+		return -ENOEXEC;
+	ret->mapped = span_len(extent);
+	return measure(file, ret);
+}
+
+static int judge_elf(struct file *file, struct executable *ret)
 {
 	struct image_segment interp;
 	int r = read_headers(file);
 
 	if (r < 0)
 		return r;
+	ret->pie = file->header.type != ET_EXEC;
 	if (!is_native(file)) {
-		*ret_refusal = MEMSEAL_REFUSAL_FOREIGN;
+		ret->refusal = MEMSEAL_REFUSAL_FOREIGN;
 		return 0;
 	}
 	r = image_find(&file->image, PT_INTERP, &interp);
 	if (r == -ENOENT)
-		return judge_unloaded(file, ret_refusal);
-	return r < 0 ? -ENOEXEC : judge_loader(file, &interp, ret_refusal);
+		return judge_unloaded(file, &ret->refusal);
+	if (r == 0)
+		r = measure_extent(file, ret);
+	return r < 0 ? -ENOEXEC : judge_loader(file, &interp, &ret->refusal);
 }
 
 /* Privileges that come with the file put the loader in its secure mode: LD_PRELOAD is ignored. */
@@ -215,7 +247,7 @@ static int read_script(const struct file *file, char *ret_interpreter)
 		;
 	len = (size_t)(at - line);
 	/* A name that the kernel would have to cut off. */
-	if (len == 0 || (at == end && file->head_len == SCRIPT_LINE))
+	if (len == 0 || (at == end && file->head_len == BINFMT_HEAD))
 		return -ENOEXEC;
 	memcpy(ret_interpreter, line, len);
 	ret_interpreter[len] = '\0';
@@ -231,39 +263,101 @@ static bool is_text(const struct file *file)
 	return !memchr(file->head, '\0', len);
 }
 
-int executable_judge(
-	const char *path, enum memseal_refusal *ret_refusal, bool *ret_pie, char *ret_interpreter)
+/*
+ * An interpreter that is registered with the kernel goes before #!, and before what the file is for
+ * another architecture. -ENOENT if there is none.
+ */
+static int judge_registered(const struct file *file, const char *path, struct executable *ret)
+{
+	struct binfmt binfmt;
+	int r = binfmt_find(path, file->head, file->head_len, &binfmt);
+
+	if (r == -ENOENT)
+		return r;
+	ret->refusal = r < 0 ? MEMSEAL_REFUSAL_NOT_ELF : MEMSEAL_REFUSAL_NONE;
+	if (r == 0 && binfmt.credentials)
+		judge_privileges(file, path, &ret->refusal);
+	if (ret->refusal != MEMSEAL_REFUSAL_NONE)
+		return EXECUTABLE_PROGRAM;
+	strcpy(ret->interpreter, binfmt.interpreter);
+	return EXECUTABLE_SCRIPT;
+}
+
+static int judge_program(struct file *file, const char *path, struct executable *ret)
+{
+	int r = judge_elf(file, ret);
+
+	if (r < 0)
+		return r;
+	if (ret->refusal == MEMSEAL_REFUSAL_FOREIGN)
+		r = judge_registered(file, path, ret);
+	else if (ret->refusal == MEMSEAL_REFUSAL_NONE)
+		judge_privileges(file, path, &ret->refusal);
+	return r == -ENOENT ? EXECUTABLE_PROGRAM : r;
+}
+
+static int judge_other(const struct file *file, const char *path, struct executable *ret)
+{
+	int r = judge_registered(file, path, ret);
+
+	if (r != -ENOENT)
+		return r;
+	if (file->head_len >= 2 && file->head[0] == '#' && file->head[1] == '!')
+		return read_script(file, ret->interpreter);
+	if (is_text(file)) {
+		strcpy(ret->interpreter, "/bin/sh");
+		return EXECUTABLE_TEXT;
+	}
+	ret->refusal = MEMSEAL_REFUSAL_NOT_ELF;
+	return EXECUTABLE_PROGRAM;
+}
+
+int executable_judge(const char *path, struct executable *ret)
 {
 	CLEANUP(close_file) struct file file = { .fd = -1 };
 	int r = open_file(path, &file);
 
+	*ret = (struct executable){ .refusal = MEMSEAL_REFUSAL_NONE };
 	if (r == -EACCES) {
-		*ret_refusal = MEMSEAL_REFUSAL_UNREADABLE;
+		ret->refusal = MEMSEAL_REFUSAL_UNREADABLE;
 		return EXECUTABLE_PROGRAM;
 	}
 	if (r < 0)
 		return r;
-	if (is_elf(&file)) {
-		r = judge_elf(&file, ret_refusal);
-		if (r == 0 && *ret_refusal == MEMSEAL_REFUSAL_NONE)
-			judge_privileges(&file, path, ret_refusal);
-		*ret_pie = file.header.type != ET_EXEC;
-		return r < 0 ? r : EXECUTABLE_PROGRAM;
-	}
-	if (file.head_len >= 2 && file.head[0] == '#' && file.head[1] == '!')
-		return read_script(&file, ret_interpreter);
-	if (is_text(&file)) {
-		strcpy(ret_interpreter, "/bin/sh");
-		return EXECUTABLE_TEXT;
-	}
-	*ret_refusal = MEMSEAL_REFUSAL_NOT_ELF;
-	return EXECUTABLE_PROGRAM;
+	return is_elf(&file) ? judge_program(&file, path, ret) : judge_other(&file, path, ret);
 }
 
-bool executable_is_agent(const char *path)
+/* The kernel refuses it for what is mounted noexec, and a security module for what it likes. */
+static bool may_be_code(const struct file *file)
+{
+	const uint64_t page = page_size();
+	long addr = sys_mmap(0, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, file->fd, 0);
+
+	if (sys_failed(addr))
+		return false;
+	sys_undo_mmap((uint64_t)addr, page);
+	return true;
+}
+
+/* What is opened here is opened with the effective id, and with capabilities that execve(2) drops.
+ */
+int executable_judge_agent(const char *path, enum memseal_refusal *ret_refusal)
 {
 	CLEANUP(close_file) struct file file = { .fd = -1 };
+	int r = sys_faccessat(AT_FDCWD, path, R_OK);
 
-	return open_file(path, &file) == 0 && is_elf(&file) && read_headers(&file) == 0 &&
-	       is_native(&file) && file.header.type == ET_DYN;
+	if (r == 0)
+		r = open_file(path, &file);
+	if (r == 0)
+		r = is_elf(&file) ? read_headers(&file) : -ENOEXEC;
+	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+		return r;
+	*ret_refusal = MEMSEAL_REFUSAL_NONE;
+	if (r == -EACCES)
+		*ret_refusal = MEMSEAL_REFUSAL_AGENT_UNREADABLE;
+	else if (r < 0 || !is_native(&file) || file.header.type != ET_DYN)
+		*ret_refusal = MEMSEAL_REFUSAL_NO_AGENT;
+	else if (!may_be_code(&file))
+		*ret_refusal = MEMSEAL_REFUSAL_AGENT_NOEXEC;
+	return 0;
 }

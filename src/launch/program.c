@@ -13,7 +13,7 @@
 #include "base/sys.h"
 #include "engine/filter-exec.h"
 #include "probe/probe.h"
-#include "launch/executable.h"
+#include "launch/arrival.h"
 
 /* Where the agent sees what is mapped. */
 #define OWN_MAPS "/proc/self/maps"
@@ -94,37 +94,30 @@ static void refuse(
 }
 
 /* Follows #! lines from the program's file to what the kernel will load, and judges that. */
-static int judge_file(struct memseal_program *program, bool *ret_pie)
+static int judge_file(struct memseal_program *program, struct executable *ret)
 {
-	char path[PROGRAM_PATH_MAX], next[PROGRAM_PATH_MAX];
+	char path[PROGRAM_PATH_MAX];
 
 	strcpy(path, program->path);
 	for (unsigned depth = 0; depth <= SCRIPT_DEPTH; depth++) {
-		enum memseal_refusal refusal = MEMSEAL_REFUSAL_NONE;
-		int r = executable_judge(path, &refusal, ret_pie, next);
+		int r = executable_judge(path, ret);
 
 		if (r < 0)
 			return r;
 		if (r == EXECUTABLE_PROGRAM) {
-			if (refusal != MEMSEAL_REFUSAL_NONE)
-				refuse(program, refusal, path);
+			if (ret->refusal != MEMSEAL_REFUSAL_NONE)
+				refuse(program, ret->refusal, path);
 			return 0;
 		}
 		/* No #!: the kernel refuses it, and shells and env(1) read it themselves. */
 		if (r == EXECUTABLE_TEXT)
 			program->shell = true;
-		strcpy(path, next);
+		strcpy(path, ret->interpreter);
 		r = check_executable(path);
 		if (r < 0)
 			return r;
 	}
 	return -ELOOP;
-}
-
-/* The loader splits LD_PRELOAD at these; a relative path would change with the directory. */
-static bool is_preloadable(const char *path)
-{
-	return path[0] == '/' && !path[strcspn(path, ": \t\n;")];
 }
 
 /* May a filter be wherever the agent is, in all the programs to come? */
@@ -161,14 +154,52 @@ static bool judge_engine(struct memseal_program *program, enum memseal_engine en
 	return false;
 }
 
-static void judge_agent(struct memseal_program *program)
+/* Where the agent will be loaded, or may not be needed to. */
+static int judge_agent(struct memseal_program *program)
 {
-	if (sys_faccessat(AT_FDCWD, OWN_MAPS, R_OK) < 0)
+	enum memseal_refusal refusal = MEMSEAL_REFUSAL_NONE;
+	int r = 0;
+
+	if (sys_faccessat(AT_FDCWD, OWN_MAPS, R_OK) < 0) {
 		refuse(program, MEMSEAL_REFUSAL_NO_PROC, OWN_MAPS);
-	else if (!is_preloadable(program->agent) || !executable_is_agent(program->agent))
-		refuse(program, MEMSEAL_REFUSAL_NO_AGENT, program->agent);
+		return 0;
+	}
+	if (arrival_preloadable(program->agent))
+		r = executable_judge_agent(program->agent, &refusal);
 	else
-		program->inherit = true;
+		refusal = MEMSEAL_REFUSAL_AGENT_PATH;
+	program->inherit = r == 0 && refusal == MEMSEAL_REFUSAL_NONE;
+	if (r == 0 && refusal != MEMSEAL_REFUSAL_NONE)
+		refuse(program, refusal, program->agent);
+	return r;
+}
+
+/* What is the same for every file that this process may execute. */
+static void judge_process(struct memseal_program *program, const struct executable *executable)
+{
+	enum memseal_refusal refusal = arrival_judge_caller();
+
+	if (refusal == MEMSEAL_REFUSAL_NONE)
+		refusal = arrival_judge_limits(executable);
+	if (refusal != MEMSEAL_REFUSAL_NONE && program->refusal == MEMSEAL_REFUSAL_NONE)
+		refuse(program, refusal, program->path);
+}
+
+static bool goes_on(const struct memseal_program *program)
+{
+	return program->refusal == MEMSEAL_REFUSAL_NONE || program->options.allow_unsealed;
+}
+
+static int judge(struct memseal_program *program, enum memseal_engine engine)
+{
+	struct executable executable;
+	int r = judge_file(program, &executable);
+
+	if (r == 0)
+		judge_process(program, &executable);
+	if (r == 0 && goes_on(program) && judge_engine(program, engine, executable.pie))
+		r = judge_agent(program);
+	return r;
 }
 
 #define TAKE_SWITCH(member, name, help) .member = opts->member,
@@ -188,7 +219,6 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 {
 	CLEANUP(free_program) struct memseal_program *program = NULL;
 	struct memseal_run_opts options;
-	bool pie = true;
 	int r = opts_read(&options, sizeof(options), opts);
 
 	if (r < 0 || !name || (unsigned)options.engine > MEMSEAL_ENGINE_FILTER)
@@ -203,12 +233,9 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 	if (r == 0)
 		r = find_file(name, path_list, program->path);
 	if (r == 0)
-		r = judge_file(program, &pie);
+		r = judge(program, options.engine);
 	if (r < 0)
 		return r;
-	if ((program->refusal == MEMSEAL_REFUSAL_NONE || program->options.allow_unsealed) &&
-		judge_engine(program, options.engine, pie))
-		judge_agent(program);
 	*ret_program = STEAL(program, NULL);
 	return 0;
 }
@@ -253,6 +280,16 @@ EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 			"linked to a fixed address: a filter there would break what it executes",
 		[MEMSEAL_REFUSAL_NO_ASLR] =
 			"addresses are not random: a filter there would break what it executes",
+		[MEMSEAL_REFUSAL_CALLER_IDS] =
+			"real and effective IDs of the caller differ: the loader ignores the agent",
+		[MEMSEAL_REFUSAL_NO_ROOM] =
+			"a limit of memory leaves no room for the agent: raise ulimit -v and -d",
+		[MEMSEAL_REFUSAL_AGENT_PATH] =
+			"the loader cannot take this path: no blank, colon, semicolon or $ in it",
+		[MEMSEAL_REFUSAL_AGENT_UNREADABLE] =
+			"the agent cannot be read: let others read it and enter its directories",
+		[MEMSEAL_REFUSAL_AGENT_NOEXEC] =
+			"the agent must not be executed here: is its file system mounted noexec?",
 		[MEMSEAL_REFUSAL_FILTERED] = "a seccomp filter refuses mseal(2): allow it there",
 	};
 

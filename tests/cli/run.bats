@@ -255,10 +255,158 @@ hello() {
 	cp "$BUILD/libmemseal-agent.so" .
 	run -0 ./memseal run echo started
 	[ "$output" = started ]
-	# The loader would split this path.
-	mkdir 'a b'
-	cp memseal libmemseal-agent.so 'a b'
-	run -125 './a b/memseal' run echo started
+}
+
+@test "an agent whose path the loader would split or expand: nothing starts" {
+	for dir in plain 'a b' 'a:b' 'a;b' '$ORIGIN' '${LIB}'; do
+		mkdir "$dir"
+		cp "$MEMSEAL" "$BUILD/libmemseal-agent.so" "$dir"
+		if [ "$dir" = plain ]; then
+			run -0 "$dir/memseal" run "$COVERAGE_SELF"
+			[ "${lines[1]}" = covered ]
+			continue
+		fi
+		run -125 "$dir/memseal" run "$COVERAGE_SELF"
+		[[ "$output" == *"$dir/libmemseal-agent.so': the loader cannot take this path"* ]]
+	done
+}
+
+@test "an agent on a file system without execution: nothing starts" {
+	[ "$(id -u)" = 0 ] || skip "needs root, to mount"
+	! grep -q __asan_init "$MEMSEAL" || skip "a sanitized program does not run so"
+	cp "$MEMSEAL" "$BUILD/libmemseal-agent.so" .
+	printf '%s\n' 'mount --bind libmemseal-agent.so libmemseal-agent.so' './memseal run "$1"' \
+		'mount -o remount,bind,noexec libmemseal-agent.so' './memseal run "$1"' > script
+	run -125 unshare -m sh script "$COVERAGE_SELF"
+	[ "${lines[1]}" = covered ]
+	[ "$(grep -cx main <<<"$output")" = 1 ]
+	[[ "$output" == *"libmemseal-agent.so': the agent must not be executed here"* ]]
+}
+
+@test "an agent that the user may not read: nothing starts, and the reason is right" {
+	[ "$(id -u)" = 0 ] || skip "needs root, to be another user"
+	public=$(mktemp -d)
+	chmod 755 "$public"
+	cp "$MEMSEAL" "$COVERAGE_SELF" "$public"
+	mkdir -m 700 "$public/closed"
+	cp "$BUILD/libmemseal-agent.so" "$public/closed"
+	ln -s closed/libmemseal-agent.so "$public"
+	nobody="setpriv --reuid=65534 --clear-groups"
+	run -125 $nobody "$public/memseal" run "$public/coverage-self"
+	[[ "$output" == *"the agent cannot be read"* ]]
+	chmod 755 "$public/closed"
+	run -0 $nobody "$public/memseal" run "$public/coverage-self"
+	[ "${lines[1]}" = covered ]
+	chmod 000 "$public/closed/libmemseal-agent.so"
+	run -125 $nobody "$public/memseal" run "$public/coverage-self"
+	[[ "$output" == *"the agent cannot be read"* ]]
+	rm -r "$public"
+}
+
+@test "a caller whose real and effective ids differ: the loader would ignore the agent" {
+	[ "$(id -u)" = 0 ] || skip "needs root, to be two users"
+	for ids in --ruid=65534 "--rgid=65534 --keep-groups"; do
+		# The control: it runs, and with the agent preloaded by hand it is not sealed.
+		run -0 setpriv $ids env LD_PRELOAD="$BUILD/libmemseal-agent.so" "$COVERAGE_SELF"
+		[[ "${lines[1]}" == "gap "* ]]
+		run -125 --separate-stderr setpriv $ids "$MEMSEAL" run "$COVERAGE_SELF"
+		[ -z "$output" ]
+		[[ "$stderr" == *"real and effective IDs of the caller differ"* ]]
+		run -0 setpriv $ids "$MEMSEAL" run --allow-unsealed "$COVERAGE_SELF"
+	done
+	run -0 setpriv --no-new-privs "$MEMSEAL" run "$COVERAGE_SELF"
+	[ "${lines[1]}" = covered ]
+}
+
+@test "ambient capabilities and users without any do not keep the agent out" {
+	[ "$(id -u)" = 0 ] || skip "needs root, to be another user"
+	public=$(mktemp -d)
+	chmod 755 "$public"
+	cp "$MEMSEAL" "$COVERAGE_SELF" "$BUILD/libmemseal-agent.so" "$public"
+	for caps in "" "--inh-caps=+net_raw --ambient-caps=+net_raw" "--inh-caps=+net_raw"; do
+		run -0 setpriv --reuid=65534 --clear-groups $caps \
+			"$public/memseal" run "$public/coverage-self"
+		[ "${lines[1]}" = covered ]
+	done
+	rm -r "$public"
+}
+
+# Needs a loader and nothing else: the loader gives up for want of the agent alone.
+no_libc() {
+	loader=$(readelf -lW /bin/sh | sed -n 's/.*interpreter: \(.*\)]/\1/p')
+	echo '#include "base/arch.h"
+	char used[3 << 20];
+	void _start(void) {
+		arch_syscall(NR_write, 1, (long)"ran\n", 4, 0, 0, 0);
+		arch_syscall(NR_exit_group, 0, 0, 0, 0, 0, 0);
+	}' | compile "$1" -O1 -I"$SOURCE/src" -nostdlib -fPIE -pie -fno-stack-protector \
+		-fno-asynchronous-unwind-tables -Wl,--dynamic-linker="$loader"
+}
+
+limited() { # option of ulimit, value, command...
+	(ulimit "$1" "$2" && shift 2 && "$@")
+}
+
+@test "limits under which the loader would leave the agent out: nothing starts" {
+	no_libc no-libc
+	ignored=
+	for kib in $(seq 3300 8 3600); do
+		run limited -v "$kib" env -i LD_PRELOAD="$BUILD/libmemseal-agent.so" ./no-libc
+		[[ "$output" == *"cannot be preloaded"*"ran" ]] || continue
+		ignored+=" $kib"
+		run -125 limited -v "$kib" "$MEMSEAL" run ./no-libc
+		[[ "$output" == *"a limit of memory leaves no room"* ]]
+	done
+	[ -n "$ignored" ]
+	run -0 limited -n 3 ./no-libc
+	run -125 limited -n 3 "$MEMSEAL" run ./no-libc
+	[[ "$output" == *"Too many open files"* ]]
+}
+
+registered() { # registration, program...: in a namespace of its own, with it registered
+	local registration=$1
+	shift
+	unshare -Urm sh -c 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc &&
+		printf "%s" "$0" > /proc/sys/fs/binfmt_misc/register && exec "$@"' "$registration" "$@"
+}
+
+@test "files that are registered with binfmt_misc go to their interpreter" {
+	unshare -Urm mount -t binfmt_misc none /proc/sys/fs/binfmt_misc ||
+		skip "needs binfmt_misc in a user namespace, Linux 6.7"
+	printf '#!/bin/sh\necho "interpreter $* ${LD_PRELOAD##*/}"\n' > interpreter
+	chmod +x interpreter
+	# As text, as bytes, and by its name: without #!, and with one.
+	printf 'magic text\n' > text
+	printf 'magic\0bytes\n' > bytes
+	printf '#!/bin/sh\necho script\n' > named.ext
+	chmod +x text bytes named.ext
+	agent=libmemseal-agent.so
+	for file in ./text ./bytes; do
+		run -0 registered ":test:M:0:mag_c:\xff\xff\xff\x00\xff:$PWD/interpreter:" \
+			"$MEMSEAL" run $file argument
+		[ "$output" = "interpreter $file argument $agent" ]
+		run -0 registered ":test:M:1:agic::$PWD/interpreter:" "$MEMSEAL" run $file
+		[ "$output" = "interpreter $file $agent" ]
+	done
+	run -0 registered ":test:E::ext::$PWD/interpreter:" "$MEMSEAL" run ./named.ext
+	[ "$output" = "interpreter ./named.ext $agent" ]
+	# Registered, but not for these.
+	run -0 registered ":test:E::ex::$PWD/interpreter:" "$MEMSEAL" run ./named.ext
+	[ "$output" = script ]
+	run -125 registered ":test:M:0:magix::$PWD/interpreter:" "$MEMSEAL" run ./bytes
+	[[ "$output" == *"neither an ELF program nor a script"* ]]
+}
+
+@test "what a registered interpreter is decides whether the file can be sealed" {
+	unshare -Urm mount -t binfmt_misc none /proc/sys/fs/binfmt_misc ||
+		skip "needs binfmt_misc in a user namespace, Linux 6.7"
+	hello | compile static -static
+	printf 'magic\0bytes\n' > bytes
+	chmod +x bytes
+	run -7 registered ":test:M:0:magic::$PWD/static:" ./bytes
+	run -125 registered ":test:M:0:magic::$PWD/static:" "$MEMSEAL" run ./bytes
+	[[ "$output" == *"statically linked"* ]]
+	run -127 registered ":test:M:0:magic::/no/such:" "$MEMSEAL" run ./bytes
 }
 
 @test "the kernel engine without mseal is told, and nothing starts" {
