@@ -670,6 +670,8 @@ enum memseal_refusal {
 	MEMSEAL_REFUSAL_AGENT_PATH,       /* the loader would split or expand the agent's path */
 	MEMSEAL_REFUSAL_AGENT_UNREADABLE, /* the real user may not read the agent */
 	MEMSEAL_REFUSAL_AGENT_NOEXEC,     /* it may not be mapped as code: a noexec mount */
+	MEMSEAL_REFUSAL_NEW_CODE,         /* no_new_code: has writable, executable memory */
+	MEMSEAL_REFUSAL_NO_CODE_GUARD,    /* no_new_code: neither Linux 6.3 nor seccomp filters */
 };
 
 struct memseal_program; /* opaque */
@@ -686,8 +688,9 @@ struct memseal_run_opts {
 	 * CAP_SYS_ADMIN.
 	 */
 	enum memseal_engine engine;
-	bool strict; /* the bytes of the images are locked too: --strict of memseal-run(1) */
-	bool data;   /* writable data of the images keeps its place and protection: --data */
+	bool strict;      /* the bytes of the images are locked too: --strict of memseal-run(1) */
+	bool data;        /* writable data of the images keeps its place and protection: --data */
+	bool no_new_code; /* memory that was writable never becomes executable: --no-new-code */
 };
 
 /*
@@ -716,8 +719,11 @@ const char *memseal_refusal_text(enum memseal_refusal refusal);
 /*
  * Replaces the calling process, as execve(2) does, by the program, with the agent in LD_PRELOAD;
  * if it was refused, by the program as it is if the options allowed that. Returns only on failure.
+ * Options of an earlier memseal run in envp stay, but for those that allow more. With no_new_code,
+ * this thread cannot make new code any more either, should it return.
  *
- * -EOPNOTSUPP  it was refused and the options do not allow it unsealed
+ * -EOPNOTSUPP  it was refused and the options do not allow it unsealed; or with no_new_code, new
+ *              code cannot be refused here
  * -ENOMEM, and what execve(2) documents
  */
 int memseal_program_exec(

@@ -34,7 +34,7 @@ static const char *find_text(char *const *environment)
 	return text;
 }
 
-#define READ_OPTION(member, name, help) options->member |= is_name(text, name);
+#define READ_OPTION(member, name, stays, help) options->member |= is_name(text, name);
 
 void agent_options_read(struct agent_options *options, char *const *environment)
 {
@@ -45,6 +45,13 @@ void agent_options_read(struct agent_options *options, char *const *environment)
 	}
 }
 
+#define INHERIT_OPTION(member, name, stays, help) options->member |= (stays) && earlier->member;
+
+void agent_options_inherit(struct agent_options *options, const struct agent_options *earlier)
+{
+	AGENT_OPTIONS(INHERIT_OPTION)
+}
+
 static char *append(char *text, const char *name)
 {
 	while (*name)
@@ -53,8 +60,8 @@ static char *append(char *text, const char *name)
 	return text;
 }
 
-#define WRITE_OPTION(member, name, help) \
-	if (options->member)             \
+#define WRITE_OPTION(member, name, stays, help) \
+	if (options->member)                    \
 		end = append(end, name);
 
 void agent_options_write(const struct agent_options *options, char *ret_text)

@@ -9,23 +9,25 @@
 #include "base/util.h"
 
 /*
- * The switches of the command line, in the order of its help: X(member, name, help), where member
- * is also one of struct memseal_run_opts, and --name the option.
+ * The switches of the command line, in the order of its help: X(member, name, stays, help). member
+ * is also one of struct memseal_run_opts, and --name the option. stays: `memseal run` in a program
+ * that was started with it has it, too; not so what allows more.
  */
-#define AGENT_SWITCHES(X)                                                                \
-	X(allow_unsealed, "allow-unsealed",                                              \
-		"start what cannot be sealed all the same, with a warning")              \
-	X(data, "data", "writable data of the images keeps its place and protection")    \
-	X(no_dlopen, "no-dlopen", "leave objects alone that are loaded after the start") \
-	X(strict, "strict", "lock the bytes too: not even /proc/PID/mem changes them")
+#define AGENT_SWITCHES(X)                                                                       \
+	X(allow_unsealed, "allow-unsealed", false,                                              \
+		"start what cannot be sealed all the same, with a warning")                     \
+	X(data, "data", true, "writable data of the images keeps its place and protection")     \
+	X(no_dlopen, "no-dlopen", false, "leave objects alone that are loaded after the start") \
+	X(no_new_code, "no-new-code", true, "memory that was writable never becomes code")      \
+	X(strict, "strict", true, "lock the bytes too: not even /proc/PID/mem changes them")
 
 /* And what the launcher finds out: a seccomp filter in place of mseal(2). */
 #define AGENT_OPTIONS(X)  \
 	AGENT_SWITCHES(X) \
-	X(filter, "filter", "")
+	X(filter, "filter", false, "")
 
-#define AGENT_OPTION_MEMBER(member, name, help) bool member;
-#define AGENT_OPTION_LEN(member, name, help)    +sizeof(name)
+#define AGENT_OPTION_MEMBER(member, name, stays, help) bool member;
+#define AGENT_OPTION_LEN(member, name, stays, help)    +sizeof(name)
 
 struct agent_options {
 	AGENT_OPTIONS(AGENT_OPTION_MEMBER)
@@ -41,6 +43,10 @@ struct agent_options {
  * NULL.
  */
 void agent_options_read(struct agent_options *options, char *const *environment) NONNULL(1);
+
+/* Adds those options of an earlier memseal run that stay. */
+void agent_options_inherit(struct agent_options *options, const struct agent_options *earlier)
+	NONNULL(1, 2);
 
 /* The variable's text into a buffer of AGENT_OPTIONS_TEXT_MAX bytes: "" if no option is set. */
 void agent_options_write(const struct agent_options *options, char *ret_text) NONNULL(1, 2);

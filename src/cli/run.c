@@ -13,12 +13,12 @@
 #include "base/agent-options.h"
 #include "cli/message.h"
 
-#define AGENT                             "libmemseal-agent.so"
+#define AGENT                                    "libmemseal-agent.so"
 
-#define OPTION_NUMBER(member, name, help) OPT_##member,
-#define OPTION_HELP(member, name, help)   { name, help },
-#define OPTION_LONG(member, name, help)   { name, no_argument, NULL, OPT_##member },
-#define OPTION_TAKE(member, name, help)   opts.member |= c == OPT_##member;
+#define OPTION_NUMBER(member, name, stays, help) OPT_##member,
+#define OPTION_HELP(member, name, stays, help)   { name, help },
+#define OPTION_LONG(member, name, stays, help)   { name, no_argument, NULL, OPT_##member },
+#define OPTION_TAKE(member, name, stays, help)   opts.member |= c == OPT_##member;
 
 /* clang-format off */
 enum {
@@ -94,6 +94,11 @@ static bool agent_tells(enum memseal_refusal refusal)
 	return refusal == MEMSEAL_REFUSAL_NOT_PIE || refusal == MEMSEAL_REFUSAL_NO_ASLR;
 }
 
+static bool allows_new_code(enum memseal_refusal refusal)
+{
+	return refusal == MEMSEAL_REFUSAL_NEW_CODE || refusal == MEMSEAL_REFUSAL_NO_CODE_GUARD;
+}
+
 /* Says why the program cannot be sealed, and ends here if that was not allowed. */
 static void check_refusal(const struct memseal_program *program, bool allow_unsealed)
 {
@@ -106,8 +111,9 @@ static void check_refusal(const struct memseal_program *program, bool allow_unse
 		die(STATUS_RUN_FAILED, "not started: %s: %s (--allow-unsealed starts it unsealed)",
 			quote(object).text, memseal_refusal_text(refusal));
 	if (!agent_tells(refusal))
-		complain("warning: not sealed: %s: %s", quote(object).text,
-			memseal_refusal_text(refusal));
+		complain("warning: %s: %s: %s",
+			allows_new_code(refusal) ? "new code is not refused" : "not sealed",
+			quote(object).text, memseal_refusal_text(refusal));
 }
 
 static int run(char **argv, struct memseal_run_opts *opts)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "launch/new-code.h"
 #include "launch/program.h"
 
 #define PRELOAD "LD_PRELOAD="
@@ -107,22 +108,36 @@ static int exec_program(const struct memseal_program *program, char *const *argv
 			      : sys_execve(program->path, argv, envp);
 }
 
+/* It needs new code, or that cannot be refused, and it is to be started all the same. */
+static bool allows_new_code(enum memseal_refusal refusal)
+{
+	return refusal == MEMSEAL_REFUSAL_NEW_CODE || refusal == MEMSEAL_REFUSAL_NO_CODE_GUARD;
+}
+
 EXPORT int memseal_program_exec(
 	const struct memseal_program *program, char *const argv[], char *const envp[])
 {
-	char options[sizeof(OPTIONS) + AGENT_OPTIONS_TEXT_MAX] = OPTIONS,
-				       *text = options + strlen(OPTIONS);
+	char entry[sizeof(OPTIONS) + AGENT_OPTIONS_TEXT_MAX] = OPTIONS,
+				     *text = entry + strlen(OPTIONS);
+	struct agent_options options = program->options, earlier = { .strict = false };
 	CLEANUP(free_string) char *preload = NULL;
 	CLEANUP(free_vector) char **env = NULL;
 	int r;
 
 	if (program->refusal != MEMSEAL_REFUSAL_NONE && !program->options.allow_unsealed)
 		return -EOPNOTSUPP;
+	agent_options_read(&earlier, envp);
+	agent_options_inherit(&options, &earlier);
+	if (options.no_new_code && !allows_new_code(program->refusal)) {
+		r = new_code_refuse(options.filter);
+		if (r < 0)
+			return r;
+	}
 	if (!program->inherit)
 		return exec_program(program, argv, envp);
 	r = preload_entry(program, envp, &preload);
-	agent_options_write(&program->options, text);
+	agent_options_write(&options, text);
 	if (r == 0)
-		r = build_environment(envp, preload, *text ? options : NULL, &env);
+		r = build_environment(envp, preload, *text ? entry : NULL, &env);
 	return r < 0 ? r : exec_program(program, argv, env);
 }

@@ -14,6 +14,7 @@
 #include "engine/filter-exec.h"
 #include "probe/probe.h"
 #include "launch/arrival.h"
+#include "launch/new-code.h"
 
 /* Where the agent sees what is mapped. */
 #define OWN_MAPS "/proc/self/maps"
@@ -174,6 +175,13 @@ static int judge_agent(struct memseal_program *program)
 	return r;
 }
 
+static enum memseal_refusal judge_new_code(const struct executable *executable)
+{
+	if (!new_code_refusable())
+		return MEMSEAL_REFUSAL_NO_CODE_GUARD;
+	return executable->new_code ? MEMSEAL_REFUSAL_NEW_CODE : MEMSEAL_REFUSAL_NONE;
+}
+
 /* What is the same for every file that this process may execute. */
 static void judge_process(struct memseal_program *program, const struct executable *executable)
 {
@@ -181,6 +189,8 @@ static void judge_process(struct memseal_program *program, const struct executab
 
 	if (refusal == MEMSEAL_REFUSAL_NONE)
 		refusal = arrival_judge_limits(executable);
+	if (refusal == MEMSEAL_REFUSAL_NONE && program->options.no_new_code)
+		refusal = judge_new_code(executable);
 	if (refusal != MEMSEAL_REFUSAL_NONE && program->refusal == MEMSEAL_REFUSAL_NONE)
 		refuse(program, refusal, program->path);
 }
@@ -202,7 +212,7 @@ static int judge(struct memseal_program *program, enum memseal_engine engine)
 	return r;
 }
 
-#define TAKE_SWITCH(member, name, help) .member = opts->member,
+#define TAKE_SWITCH(member, name, stays, help) .member = opts->member,
 
 static struct agent_options agent_options(const struct memseal_run_opts *opts)
 {
@@ -290,6 +300,10 @@ EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 			"the agent cannot be read: let others read it and enter its directories",
 		[MEMSEAL_REFUSAL_AGENT_NOEXEC] =
 			"the agent must not be executed here: is its file system mounted noexec?",
+		[MEMSEAL_REFUSAL_NEW_CODE] =
+			"needs memory that is writable and executable: not with --no-new-code",
+		[MEMSEAL_REFUSAL_NO_CODE_GUARD] =
+			"new code cannot be refused: it takes Linux 6.3, or seccomp filters",
 		[MEMSEAL_REFUSAL_FILTERED] = "a seccomp filter refuses mseal(2): allow it there",
 	};
 

@@ -409,6 +409,77 @@ registered() { # registration, program...: in a namespace of its own, with it re
 	run -127 registered ":test:M:0:magic::/no/such:" "$MEMSEAL" run ./bytes
 }
 
+# How new code is refused: by PR_SET_MDWE, by a filter where the kernel has no such prctl, by both.
+guarded() { # way, command...
+	local way=$1
+	shift
+	case $way in
+	mdwe) "$MEMSEAL" run --no-new-code "$@" ;;
+	filter) "$BUILD/tests/deny-syscall" "$PRCTL" 22 "$MEMSEAL" run --no-new-code "$@" ;;
+	both) "$MEMSEAL" run --no-new-code --engine=filter "$@" ;;
+	esac
+}
+
+@test "--no-new-code: what was writable never becomes code, in children as well" {
+	PRCTL=$(printf '#include <sys/syscall.h>\nSYS_prctl' | cc -E - | tail -n 1)
+	ways="mdwe both"
+	# Where prctl is refused, only root gets a filter.
+	[ "$(id -u)" != 0 ] || ways+=" filter"
+	for kind in anon heap stack data mapped shared; do
+		run -0 "$BUILD/tests/new-code" $kind
+		[ "$output" = code ]
+		[ $kind = data ] || {
+			run -0 "$MEMSEAL" run "$BUILD/tests/new-code" $kind
+			[ "$output" = code ]
+		}
+		for way in $ways; do
+			run -0 guarded $way "$BUILD/tests/new-code" $kind
+			[ "$output" = refused ]
+			run -0 guarded $way env -i /bin/sh -c "$BUILD/tests/new-code $kind"
+			[ "$output" = refused ]
+		done
+	done
+}
+
+@test "--no-new-code: programs are sealed and load libraries as before" {
+	for options in "" --strict "--strict --data"; do
+		run -0 "$MEMSEAL" run --no-new-code $options "$COVERAGE_SELF" libm.so.6
+		[ "${lines[1]}" = covered ]
+	done
+	run -0 "$MEMSEAL" run --no-new-code --engine=filter "$COVERAGE_SELF" -t libm.so.6
+	[ "${lines[1]}" = covered ]
+}
+
+@test "--no-new-code: a program that needs such memory is refused" {
+	hello | compile needs-stack -Wl,-z,execstack
+	run -7 "$MEMSEAL" run ./needs-stack
+	run -125 "$MEMSEAL" run --no-new-code ./needs-stack
+	[[ "$output" == *"not started: './needs-stack': needs memory that is writable and executable"* ]]
+	run -7 --separate-stderr "$MEMSEAL" run --no-new-code --allow-unsealed ./needs-stack
+	[ "$output" = hello ]
+	[[ "$stderr" == *"warning: new code is not refused: './needs-stack'"* ]]
+}
+
+within() { # options of the outer, of the inner, command...
+	local outer=$1 inner=$2
+	shift 2
+	env -i PATH="$PATH" "$MEMSEAL" run $outer sh -c 'exec "$@"' sh "$MEMSEAL" run $inner "$@"
+}
+
+@test "memseal within memseal: what was asked for stays, what allows more does not" {
+	run -0 within "--strict --data --no-new-code" "" env
+	grep -qx MEMSEAL_AGENT=data,no-new-code,strict <<<"$output"
+	run -0 within --strict --data env
+	grep -qx MEMSEAL_AGENT=data,strict <<<"$output"
+	run -0 within "--allow-unsealed --no-dlopen" "" env
+	! grep MEMSEAL_AGENT <<<"$output"
+	# By what it does: bytes are tried.
+	run -0 within "--strict --data" "" "$COVERAGE_SELF" -s
+	[ "${lines[1]}" = covered ]
+	run -0 within "" "" "$COVERAGE_SELF" -s
+	[[ "${lines[1]}" == "gap "* ]]
+}
+
 @test "the kernel engine without mseal is told, and nothing starts" {
 	run -125 "$BUILD/tests/deny-syscall" 462 1 "$MEMSEAL" run --engine=kernel echo started
 	[[ "$output" == *"a seccomp filter refuses mseal(2)"* ]]

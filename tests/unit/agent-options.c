@@ -26,7 +26,7 @@ static bool none(struct agent_options options)
 	return memcmp(&options, &empty, sizeof(empty)) == 0;
 }
 
-#define CHECK_ALONE(member_, name, help)                                  \
+#define CHECK_ALONE(member_, name, stays, help)                           \
 	{                                                                 \
 		struct agent_options options = { .member_ = true }, read; \
                                                                           \
@@ -46,7 +46,9 @@ START_TEST(every_option_alone)
 }
 END_TEST
 
-#define SET(member_, name, help) options.member_ = true;
+#define SET(member_, name, stays, help)         options.member_ = true;
+
+#define SET_EARLIER(member_, name, stays, help) earlier.member_ = true;
 
 START_TEST(all_options_and_none)
 {
@@ -60,6 +62,21 @@ START_TEST(all_options_and_none)
 	ck_assert_uint_eq(strlen(text), AGENT_OPTIONS_TEXT_MAX - 2);
 	read = read_text(text);
 	ck_assert_mem_eq(&read, &options, sizeof(read));
+}
+END_TEST
+
+START_TEST(what_allows_more_does_not_stay)
+{
+	struct agent_options options = { .no_dlopen = true }, earlier = { .strict = false };
+
+	AGENT_OPTIONS(SET_EARLIER)
+	agent_options_inherit(&options, &earlier);
+	ck_assert(options.strict && options.data && options.no_new_code && options.no_dlopen);
+	ck_assert(!options.allow_unsealed && !options.filter);
+	options = (struct agent_options){ .strict = false };
+	earlier = options;
+	agent_options_inherit(&options, &earlier);
+	ck_assert(none(options));
 }
 END_TEST
 
@@ -86,6 +103,7 @@ int main(void)
 	tcase_add_test(tcase, every_option_alone);
 	tcase_add_test(tcase, all_options_and_none);
 	tcase_add_test(tcase, what_is_not_known_is_passed_over);
+	tcase_add_test(tcase, what_allows_more_does_not_stay);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
