@@ -14,7 +14,8 @@ enum run_status {
 
 int cmd_run(int argc, char **argv);
 
-/* The path of a file in the directory that holds this program, if there is one, even one that this user may not read. */
+/* The path of a file in the directory that holds this program, if there is one, even one that this
+ * user may not read. */
 bool beside_memseal(const char *name, char *ret_path, size_t size);
 
 #endif
