@@ -5,7 +5,7 @@
  * his choice.
  */
 #include <errno.h>
-#include <memseal.h>
+#include <memseal-globals.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -58,7 +58,6 @@ enum memseal_engine {
 enum memseal_exec {
 	MEMSEAL_EXEC_REFUSE = 1, /* it is refused, with EPERM, from memseal_filter_allow() on */
 	MEMSEAL_EXEC_ALLOW = 2,  /* it is allowed, and inherits the filters: see below */
-	MEMSEAL_EXEC_GUARD = 3,  /* not supported yet */
 };
 
 /*
@@ -97,7 +96,7 @@ enum memseal_exec {
  * -ENOEXEC     MEMSEAL_EXEC_ALLOW: the program is not position independent, or its addresses are
  *              not randomized, or /proc/sys/kernel/randomize_va_space cannot be read
  * -ESRCH       MEMSEAL_EXEC_REFUSE: a thread has a seccomp filter of its own; nothing is installed
- * -EOPNOTSUPP  MEMSEAL_EXEC_GUARD; the kernel has no seccomp filters, or refuses them
+ * -EOPNOTSUPP  the kernel has no seccomp filters, or refuses them
  * -ENOMEM      no memory, or no more filters in this process
  */
 int memseal_filter_allow(enum memseal_exec exec);
@@ -392,56 +391,6 @@ void *memseal_code_writable(struct memseal_code *code, void *exec_addr);
 int memseal_code_publish(struct memseal_code *code, void *exec_addr, size_t size);
 
 /*
- * Global variables that are frozen once the program has set them up: write MEMSEAL_RO_AFTER_INIT at
- * the definition of any variable with static storage, and call memseal_globals_freeze() when the
- * last is written.
- *
- *	static MEMSEAL_RO_AFTER_INIT struct config config;
- *	MEMSEAL_RO_AFTER_INIT int (*handlers[3])(int) = { first, second };
- *
- * Any type, alignment and linkage; static in a function as well; C++ objects too, if nothing writes
- * to them when they are destroyed. Not for const variables, which lie in read-only memory already,
- * local, or thread-local ones. Most of that is an error of compiler or linker ("section type
- * conflict"); but with gold or mold a thread-local variable may be taken, and is not frozen. The
- * mark belongs to the definition: compilers warn that they ignore it at a mere declaration. gcc has
- * no marked variable in an inline function or template beside others in the same file.
- *
- * The pages of these variables hold nothing else. Every image, program or shared library, has its
- * own. That needs no linker script, be it linked by GNU ld, gold, lld or mold, with link-time
- * optimization or --gc-sections.
- */
-#define MEMSEAL_RO_AFTER_INIT __attribute__((section("memseal_ro_after_init"), used))
-
-/*
- * Freezes the marked variables of the image that calls it, the program or a shared library, for
- * ever: see "Frozen memory" above. Other threads may read them meanwhile, and see the same bytes
- * all the time; one that writes to them is killed (SIGSEGV). A second call is 0, and so is one in
- * an image without such variables. Before or after memseal_self(), which leaves them alone. A
- * library that has frozen its variables must not be unloaded: dlclose(3) could not unmap it, and
- * would leak all of it.
- *
- * On failure the variables are as before, but for -ENOTRECOVERABLE.
- *
- * -ENOEXEC     the variables do not have their pages for themselves: a linker script, or an object
- *              that uses their section without this header
- * -ENOTUNIQ    a shared library exports one of the variables, so that another image may read or
- *              have one of the same name in its place: make it static or hidden
- * -EPERM       something else has sealed the variables, or it is a second call and /proc is not
- *              mounted; also as memseal_arena_freeze()
- * -EACCES, -ENOENT, -EIO, -EBADMSG  /proc/self/maps could not be read
- * -EOPNOTSUPP, -EFBIG, -ESRCH, -EBUSY, -ENOTRECOVERABLE, -ENOMEM, -ENOSPC, -EMFILE, -ENFILE
- *              as memseal_arena_freeze()
- */
-static inline int memseal_globals_freeze(void);
-
-/*
- * What memseal_globals_freeze() calls, for other languages: start and end of the section
- * memseal_ro_after_init, and those of memseal_ro_after_init_end, which must follow at once, and
- * reach to the end of the page. -EINVAL: they do not ascend, or start is NULL.
- */
-int memseal_globals_freeze_in(void *start, void *end, void *pad, void *pad_end);
-
-/*
  * Pools: many small secrets (keys, passwords, tokens) on few pages, which are kept out of swap,
  * core dumps, children, and, where the kernel can, out of its own reach: /proc/PID/mem, ptrace(2)
  * and process_vm_readv(2) do not see them then. The pages stay mapped and writable for ever; slots
@@ -593,55 +542,6 @@ struct memseal_features {
  * -ENOMEM, -EAGAIN  no memory or no process for the attempts
  */
 int memseal_probe(struct memseal_features *ret_features);
-
-/* The historical interfaces. */
-
-/*
- * OpenBSD's: returns 0, or -1 with errno as memseal_range() documents it. There, what is writable
- * may still be made read-only once; who wants that here says so, as the filter engine holds it:
- * memseal_range(addr, len, MEMSEAL_RATCHET).
- */
-int mimmutable(void *addr, size_t len);
-
-/*
- * What was first proposed for Linux (October 2023). The types named system calls; here each means
- * its effect, from every direction: MM_SEAL_MUNMAP and MM_SEAL_MMAP are MEMSEAL_NO_UNMAP, for what
- * is mapped over or moved away is unmapped as well; MM_SEAL_MPROTECT is MEMSEAL_NO_PROTECT,
- * MM_SEAL_MREMAP all of MEMSEAL_NO_UNMAP, _NO_SHRINK and _NO_GROW, MM_SEAL_MSEAL MEMSEAL_NO_SEAL.
- * All of them together need no filter.
- *
- * Returns 0, or -1 with errno as memseal_range() documents it; EINVAL also for types that are not
- * known, none, and flags other than 0.
- */
-#ifndef MM_SEAL_MSEAL
-#define MM_SEAL_MSEAL    0x1
-#define MM_SEAL_MPROTECT 0x2
-#define MM_SEAL_MUNMAP   0x4
-#define MM_SEAL_MMAP     0x8
-#define MM_SEAL_MREMAP   0x10
-#endif
-int mseal_types(void *addr, size_t len, unsigned types, unsigned flags);
-
-/* Types of a later proposal, after those of memfd_create(2): effects, for memseal_range(). */
-#ifndef MSEAL_SEAL
-#define MSEAL_SEAL   MEMSEAL_NO_SEAL
-#define MSEAL_SHRINK MEMSEAL_NO_SHRINK
-#define MSEAL_GROW   MEMSEAL_NO_GROW
-#define MSEAL_WRITE  MEMSEAL_NO_WRITE
-#endif
-
-#if defined(__has_include)
-#if __has_include(<features.h>)
-#include <features.h>
-#endif
-#endif
-#if !defined(__GLIBC__) || __GLIBC__ < 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ < 43)
-/*
- * mseal(2) itself, with the prototype of glibc 2.43, which has it in <sys/mman.h>: nothing is
- * checked beforehand. Returns 0, or -1 with errno EINVAL, ENOMEM, EPERM or ENOSYS.
- */
-int mseal(void *addr, size_t len, unsigned long flags);
-#endif
 
 /*
  * Programs: starting one whose images are sealed before its main() runs.
@@ -844,58 +744,6 @@ int memseal_process_each(
 
 /* The version of the library, as "1.2.3". */
 const char *memseal_version(void);
-
-/*
- * How memseal_globals_freeze() is made; nothing below is for programs to use.
- *
- * Linkers put sections that they do not know behind one another in the order in which they meet
- * them. So each object that includes this header begins with two empty ones: that of the variables,
- * and that of the padding, which fills the last page. They are kept ("R") where sections without
- * references are dropped. Where the first variable lies, at the start of a page, and that the
- * padding is there, is for the caller of the freeze to see to; that all came out so is checked when
- * it runs.
- */
-#if defined(__x86_64__) || defined(__i386__) || defined(__riscv)
-#define MEMSEAL_LARGEST_PAGE 4096
-#else
-#define MEMSEAL_LARGEST_PAGE 65536
-#endif
-
-#define MEMSEAL_SECTION_FLAGS "\"aw\",%progbits"
-#ifdef __has_attribute
-#if __has_attribute(retain)
-#undef MEMSEAL_SECTION_FLAGS
-#ifdef __clang__ /* to which sections of one name and other flags are not other sections */
-#define MEMSEAL_SECTION_FLAGS "\"awR\",%progbits,unique,1"
-#else
-#define MEMSEAL_SECTION_FLAGS "\"awR\",%progbits"
-#endif
-#endif
-#endif
-__asm__(".pushsection memseal_ro_after_init," MEMSEAL_SECTION_FLAGS "\n\t"
-	".popsection\n\t"
-	".pushsection memseal_ro_after_init_end," MEMSEAL_SECTION_FLAGS "\n\t"
-	".popsection");
-#undef MEMSEAL_SECTION_FLAGS
-
-/* Defined by the linker. */
-extern char __start_memseal_ro_after_init[] __attribute__((visibility("hidden")));
-extern char __stop_memseal_ro_after_init[] __attribute__((visibility("hidden")));
-extern char __start_memseal_ro_after_init_end[] __attribute__((visibility("hidden")));
-extern char __stop_memseal_ro_after_init_end[] __attribute__((visibility("hidden")));
-
-static inline int memseal_globals_freeze(void)
-{
-	static char first
-		__attribute__((section("memseal_ro_after_init"), aligned(MEMSEAL_LARGEST_PAGE)));
-	static char pad[MEMSEAL_LARGEST_PAGE]
-		__attribute__((section("memseal_ro_after_init_end"), aligned(1)));
-
-	__asm__ volatile("" : : "r"(&first), "r"(pad)); /* so that they are there */
-	return memseal_globals_freeze_in(__start_memseal_ro_after_init,
-		__stop_memseal_ro_after_init, __start_memseal_ro_after_init_end,
-		__stop_memseal_ro_after_init_end);
-}
 
 #ifdef __cplusplus
 }

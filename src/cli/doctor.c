@@ -136,8 +136,8 @@ static const struct check checks[] = {
 		.name = "libc-mseal",
 		.answer = offsetof(struct memseal_features, libc_mseal),
 		.unknown = { UNKNOWN, "only glibc says whether it has mseal(); memseal has one" },
-		.no = { MISSING, "the C library has no mseal(): glibc 2.43 brought it; <memseal.h> "
-				 "has one" },
+		.no = { MISSING, "the C library has no mseal(): glibc 2.43 brought it; "
+				 "<memseal-compat.h> has one" },
 		.yes = { OK, "the C library has mseal()" },
 	},
 	{

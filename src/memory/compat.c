@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The interfaces of other systems and of newer C libraries. */
 #include <errno.h>
-#include <memseal.h>
+#include <memseal-compat.h>
 
 #include "base/sys.h"
 

@@ -50,8 +50,6 @@ static int prepare(enum memseal_exec exec)
 		return refuse_exec();
 	case MEMSEAL_EXEC_ALLOW:
 		return allow_exec();
-	case MEMSEAL_EXEC_GUARD:
-		return -EOPNOTSUPP;
 	}
 	return -EINVAL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <memseal.h>
+#include <memseal-globals.h>
 #include <pthread.h>
 #include <sys/mman.h>
 

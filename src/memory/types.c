@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The interface that was first proposed for Linux, with its calls for what they were to prevent. */
 #include <errno.h>
-#include <memseal.h>
+#include <memseal-compat.h>
 
 #include "base/util.h"
 

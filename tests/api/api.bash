@@ -4,7 +4,7 @@
 # Meson's, for the libraries of the build tree.
 unset LD_LIBRARY_PATH
 
-HEADER=$SOURCE/include/memseal.h
+HEADERS=("$SOURCE"/include/memseal{,-compat,-globals}.h)
 
 need() {
 	command -v "$1" >/dev/null || skip "no $1 here"
@@ -17,15 +17,16 @@ refute() {
 	fi
 }
 
-# The functions that the header declares, one a line, as the compiler sees them.
+# The functions that the headers declare, one a line, as the compiler sees them.
 declared() {
-	gcc -fsyntax-only -aux-info /dev/stdout -x c "$@" "$HEADER" |
-		sed -n "s|^/\* $HEADER:[^(]*[ *]\([a-z_0-9]*\) (.*|\1|p" | sort -u
+	printf '#include <%s>\n' "${HEADERS[@]##*/}" |
+		gcc -fsyntax-only -aux-info /dev/stdout "$@" -I"$SOURCE/include" -x c - |
+		sed -n "s|^/\* $SOURCE/include/memseal[^(]*[ *]\([a-z_0-9]*\) (.*|\1|p" | sort -u
 }
 
-# Those of them that the library exports: the others are in the header alone.
+# Those of them that the library exports: the others are in a header alone.
 exported() {
-	declared "$@" | grep -vxF "$(sed -n 's/^static inline .*[ *]\([a-z_]*\)(.*/\1/p' "$HEADER" | sort -u)"
+	declared "$@" | grep -vxF "$(sed -n 's/^static inline .*[ *]\([a-z_]*\)(.*/\1/p' "${HEADERS[@]}" | sort -u)"
 }
 
 # Debian's musl-gcc knows no kernel headers.

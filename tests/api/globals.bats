@@ -158,7 +158,7 @@ loader() {
 # clang++ makes it a local variable, unless it is told that others use it: there is nothing to freeze.
 @test "a variable that only main() uses is in memory" {
 	cat >only.c <<-'END'
-		#include <memseal.h>
+		#include <memseal-globals.h>
 
 		static MEMSEAL_RO_AFTER_INIT int only;
 
@@ -270,12 +270,12 @@ errno_of() {
 
 @test "several objects freeze" {
 	cat >one.c <<-'END'
-		#include <memseal.h>
+		#include <memseal-globals.h>
 		MEMSEAL_RO_AFTER_INIT int one;
 		int freeze_one(void) { return memseal_globals_freeze(); }
 	END
 	cat >two.c <<-'END'
-		#include <memseal.h>
+		#include <memseal-globals.h>
 		#include <stdio.h>
 		int freeze_one(void);
 		int main(void) { return freeze_one() || memseal_globals_freeze() || puts("fine") < 0; }
@@ -290,8 +290,38 @@ errno_of() {
 	done
 }
 
+# Sections of a page each: what the variables take with the byte that aligns them, and the padding.
+@test "twelve files that freeze pay for the padding once" {
+	linkers
+	need clang
+	for i in $(seq 12); do
+		printf '#include <memseal-globals.h>
+			static MEMSEAL_RO_AFTER_INIT int v%d;
+			int freeze%d(void);
+			int freeze%d(void) { v%d++; return memseal_globals_freeze(); }
+			int twice%d(void);
+			int twice%d(void) { return memseal_globals_freeze(); }' $i $i $i $i $i $i >"twelve$i.c"
+	done
+	echo 'int freeze1(void), twice12(void); int main(void) { return freeze1() || twice12(); }' >main.c
+	for compiler in gcc clang; do
+		for linker in bfd gold lld mold; do
+			for option in -O0 -O2 '-O2 -flto' "-O2 $GC"; do
+				case $compiler$linker$option in
+				gcclld*-flto | clangbfd*-flto) continue ;;
+				esac
+				echo "# $compiler $linker $option"
+				$compiler $option -fuse-ld=$linker -I"$SOURCE/include" twelve*.c main.c -o twelve \
+					-L"$BUILD" -lmemseal
+				./twelve
+				[ "$(readelf -SW twelve | sed -n 's/.*memseal_ro_after_init_end *PROGBITS *[0-9a-f]* [0-9a-f]* \([0-9a-f]*\) .*/\1/p')" = 001000 ]
+				[ $((0x$(readelf -SW twelve | sed -n 's/.*memseal_ro_after_init *PROGBITS *[0-9a-f]* [0-9a-f]* \([0-9a-f]*\) .*/\1/p'))) -lt 8192 ]
+			done
+		done
+	done
+}
+
 @test "no marked variable at all" {
-	echo '#include <memseal.h>
+	echo '#include <memseal-globals.h>
 		int main(void) { return memseal_globals_freeze() || memseal_globals_freeze(); }' >none.c
 	for linker in bfd gold lld mold; do
 		need ld.$linker
@@ -301,7 +331,7 @@ errno_of() {
 }
 
 @test "programs that mark nothing get no section of any size" {
-	echo '#include <memseal.h>
+	echo '#include <memseal-globals.h>
 		int main(void) { return memseal_version() == 0; }' >none.c
 	for linker in bfd gold lld mold; do
 		need ld.$linker
@@ -319,7 +349,7 @@ errno_of() {
 	END
 	cat >main.c <<-'END'
 		#include <errno.h>
-		#include <memseal.h>
+		#include <memseal-globals.h>
 		#include <stdio.h>
 		extern int foreign, other;
 		static MEMSEAL_RO_AFTER_INIT int own;
@@ -341,7 +371,7 @@ errno_of() {
 # refused PATTERN COMPILER DECLARATION
 refused() {
 	local pattern=$1 compiler=$2
-	printf '#include <memseal.h>\n%s\nint freeze(void);\nint freeze(void) { return memseal_globals_freeze(); }\n' \
+	printf '#include <memseal-globals.h>\n%s\nint freeze(void);\nint freeze(void) { return memseal_globals_freeze(); }\n' \
 		"$3" >wrong.c
 	refute "$compiler" -x "$(language "$compiler")" -Werror -O2 -fPIC -I"$SOURCE/include" -c wrong.c \
 		-o wrong.o 2>log
@@ -364,9 +394,9 @@ refused() {
 
 # thread_local LINKER: a program that marks such a variable in one object, and freezes in another
 thread_local() {
-	echo '#include <memseal.h>
+	echo '#include <memseal-globals.h>
 		MEMSEAL_RO_AFTER_INIT __thread int local = 1;' >local.c
-	echo '#include <memseal.h>
+	echo '#include <memseal-globals.h>
 		#include <errno.h>
 		static MEMSEAL_RO_AFTER_INIT int own;
 		extern __thread int local;

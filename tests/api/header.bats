@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-# The installed header, alone, in every language and standard that it promises.
+# The installed headers, each alone, in every language and standard that it promises.
 
 load api
 
 compiles() {
-	echo '#include <memseal.h>' >"$BATS_TEST_TMPDIR/alone.$2"
-	"$1" "-std=$3" -pedantic -Wall -Wextra -Wundef -Werror -fsyntax-only \
-		-I"$SOURCE/include" "$BATS_TEST_TMPDIR/alone.$2"
+	local header
+	for header in "${HEADERS[@]##*/}"; do
+		echo "#include <$header>" >"$BATS_TEST_TMPDIR/alone.$2"
+		"$1" "-std=$3" -pedantic -Wall -Wextra -Wundef -Werror -c -o "$BATS_TEST_TMPDIR/alone.o" \
+			-I"$SOURCE/include" "$BATS_TEST_TMPDIR/alone.$2"
+	done
 }
 
 @test "C99, C11 and C17 with gcc" {
@@ -52,6 +55,21 @@ newer_libc() {
 	END
 }
 
+@test "<memseal.h> takes no name of other systems, and puts no section into an object" {
+	echo '#include <memseal.h>
+		struct mine { int x; } mseal(struct mine *), mimmutable(int), mseal_types(void);
+		#ifdef MSEAL_SEAL
+		#error MSEAL_SEAL
+		#endif
+		#ifdef MM_SEAL_MSEAL
+		#error MM_SEAL_MSEAL
+		#endif' >"$BATS_TEST_TMPDIR/own.c"
+	gcc -Werror -c -I"$SOURCE/include" "$BATS_TEST_TMPDIR/own.c" -o "$BATS_TEST_TMPDIR/own.o"
+	refute grep memseal_ro <(readelf -SW "$BATS_TEST_TMPDIR/own.o")
+	sed -i 's/<memseal.h>/<memseal-compat.h>/' "$BATS_TEST_TMPDIR/own.c"
+	refute gcc -c -I"$SOURCE/include" "$BATS_TEST_TMPDIR/own.c" -o "$BATS_TEST_TMPDIR/own.o"
+}
+
 @test "mseal is declared, but not where libc has it" {
 	newer_libc
 	declared | grep -x mseal
@@ -63,9 +81,9 @@ newer_libc() {
 	need g++
 	newer_libc
 	printf '#include <%s>\n#include <%s>\nint (*f)(void *, size_t, unsigned long) = mseal;\n' \
-		memseal.h sys/mman.h >"$BATS_TEST_TMPDIR/a.c"
+		memseal-compat.h sys/mman.h >"$BATS_TEST_TMPDIR/a.c"
 	printf '#include <%s>\n#include <%s>\nint (*f)(void *, size_t, unsigned long) = mseal;\n' \
-		sys/mman.h memseal.h >"$BATS_TEST_TMPDIR/b.c"
+		sys/mman.h memseal-compat.h >"$BATS_TEST_TMPDIR/b.c"
 	for file in a b; do
 		gcc -std=c99 -pedantic -Wall -Wredundant-decls -Werror -fsyntax-only \
 			-I"$BATS_TEST_TMPDIR/newer" -I"$SOURCE/include" "$BATS_TEST_TMPDIR/$file.c"

@@ -35,8 +35,10 @@ check_program() {
 	[ "$("$@")" = "$(config --modversion) 1" ]
 }
 
-@test "header, libraries, agent and program are installed" {
-	[ -f "$PREFIX/include/memseal.h" ]
+@test "headers, libraries, agent and program are installed" {
+	for header in "${HEADERS[@]}"; do
+		[ -f "$PREFIX/include/${header##*/}" ]
+	done
 	[ -x "$PREFIX/bin/memseal" ]
 	[ -f "$(config --variable=libdir)/libmemseal.a" ]
 	[ -f "$(config --variable=libdir)/memseal/libmemseal-agent.so" ]
@@ -62,7 +64,7 @@ check_program() {
 
 @test "global variables are frozen in a program that links with what pkg-config says" {
 	cat >"$ROOT/globals.c" <<-'END'
-		#include <memseal.h>
+		#include <memseal-globals.h>
 		#include <stdio.h>
 
 		static MEMSEAL_RO_AFTER_INIT int answer;

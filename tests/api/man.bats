@@ -9,7 +9,7 @@ options_of() {
 		sed -e 's/^Fl -/--/' -e 's/^Fl /-/' -e 's/^, -/--/' | sort -u
 }
 
-@test "every function of the header is named in a page" {
+@test "every function of the headers is named in a page" {
 	for name in $(declared); do
 		grep -lE "^\.Nm $name( ,)?$" "$SOURCE"/man/*.3 || {
 			echo "$name has no page"
@@ -18,18 +18,18 @@ options_of() {
 	done
 }
 
-@test "every function in a page is in the header" {
+@test "every function in a page is in a header" {
 	diff <(declared) <(sed -n 's/^\.Nm \(m[a-z_]*\)\( ,\)\{0,1\}$/\1/p' "$SOURCE"/man/*.3 |
 		grep -vx memseal | sort -u)
 }
 
-@test "every error of the header is in the page of its function" {
+@test "every error of the headers is in the page of its function" {
 	for name in memseal_range memseal_query memseal_self memseal_probe memseal_filter_allow \
 			memseal_globals_freeze; do
 		for error in $(awk -v name="$name" '
 				/^\/\*/ { comment = "" }
 				{ comment = comment $0 }
-				$0 ~ "[ *]" name "\\(" && !/^ \*/ { print comment; exit }' "$HEADER" |
+				$0 ~ "[ *]" name "\\(" && !/^ \*/ { print comment; exit }' "${HEADERS[@]}" |
 				grep -oE -- '-E[A-Z]+' | tr -d -); do
 			grep -E "Er .*\b$error\b|Er $error" "$SOURCE/man/$name.3" || {
 				echo "$name: $error"

@@ -4,7 +4,7 @@
 
 static int before IN_BETWEEN("aaa_before") = 1;
 
-#include <memseal.h>
+#include <memseal-globals.h>
 
 static int between IN_BETWEEN("memseal_between") = 2;
 static MEMSEAL_RO_AFTER_INIT char text[] = "more text";

@@ -7,7 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <memseal.h>
+#include <memseal-globals.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <memseal.h>
+#include <memseal-compat.h>
 
 #ifdef WITH_DLOPEN
 #include <dlfcn.h>

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <memseal.h>
+#include <memseal-globals.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>

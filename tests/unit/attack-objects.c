@@ -7,7 +7,7 @@
  * line in objects[].
  */
 #include <fcntl.h>
-#include <memseal.h>
+#include <memseal-globals.h>
 #include <stdio.h>
 
 #include "attack/family.h"

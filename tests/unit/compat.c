@@ -2,7 +2,7 @@
 /* mseal() and mimmutable(): -1 and errno, as their systems have them. */
 #include <errno.h>
 
-#include <memseal.h>
+#include <memseal-compat.h>
 
 #include "helpers/memory.h"
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include <memseal.h>
+#include <memseal-compat.h>
 
 #include "base/page.h"
 #include "base/fault.h"

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <memseal-compat.h>
+
 #include "helpers/filter.h"
 
 /* What follows from effects: see memseal_query(). */

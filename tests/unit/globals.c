@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include <memseal.h>
+#include <memseal-globals.h>
 
 #include "base/page.h"
 #include "base/fault.h"

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#include <memseal.h>
+#include <memseal-compat.h>
 
 #include "helpers/memory.h"
 

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 
-#include <memseal.h>
+#include <memseal-compat.h>
 
 #include "helpers/memory.h"
 
