@@ -228,7 +228,8 @@ static bool parse_header(const char *p, const char *eol, struct mapping *ret)
 	return true;
 }
 
-static void add_flag(char first, char second, struct mapping *ret)
+/* Bytes, not chars: any may come, and a negative one must not be shifted. */
+static void add_flag(unsigned char first, unsigned char second, struct mapping *ret)
 {
 	switch (first << 8 | second) {
 	case 's' << 8 | 'l':
@@ -261,7 +262,7 @@ static void parse_flags(const char *p, struct mapping *ret)
 		while (*p != ' ' && *p != '\n')
 			p++;
 		if (p - token == 2)
-			add_flag(token[0], token[1], ret);
+			add_flag((unsigned char)token[0], (unsigned char)token[1], ret);
 		while (*p == ' ')
 			p++;
 	}

@@ -324,6 +324,7 @@ static const struct {
 	{ .flags = "VmFlags: \n" },
 	{ .flags = "VmFlags:\n" },
 	{ .flags = "VmFlags: slow s l sls mwx m xsl ?? d c ddc ld \n" },
+	{ .flags = "VmFlags: \200l s\354 \377\377 \363\354 sl \n", .sealed = true },
 	{ .flags = "Size: 4 kB\nVmFlags: sl\n", .sealed = true },
 	{ .flags = "VmFlags: sl\nNewField: mw\n",
 		.sealed = true }, /* a later kernel may add lines */
