@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <memseal.h>
@@ -160,19 +162,74 @@ START_TEST(numbers_are_those_of_proc)
 }
 END_TEST
 
+/* The file comes with the option alone: fs/proc/base.c. */
 START_TEST(configuration_shows_in_proc)
 {
-	struct memseal_features found = probed();
-
-	/* Both files come with the option alone: fs/proc/base.c,
-	 * arch/x86/entry/vdso/vdso32-setup.c. */
-	ck_assert_int_eq(found.checkpoint_restore, support(access("/proc/self/timers", F_OK) == 0));
-#ifdef __x86_64__
 	ck_assert_int_eq(
-		found.programs_32bit, support(access("/proc/sys/abi/vsyscall32", F_OK) == 0));
-#endif
+		probed().checkpoint_restore, support(access("/proc/self/timers", F_OK) == 0));
 }
 END_TEST
+
+#ifdef __x86_64__
+/* The smallest 32-bit program: exit(0). */
+static const struct {
+	Elf32_Ehdr ehdr;
+	Elf32_Phdr phdr;
+	unsigned char code[8];
+} program_32bit = {
+	.ehdr = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_EXEC,
+		.e_machine = EM_386,
+		.e_version = EV_CURRENT,
+		.e_entry = 0x8048000 + sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr),
+		.e_phoff = sizeof(Elf32_Ehdr),
+		.e_ehsize = sizeof(Elf32_Ehdr),
+		.e_phentsize = sizeof(Elf32_Phdr),
+		.e_phnum = 1,
+	},
+	.phdr = {
+		.p_type = PT_LOAD,
+		.p_vaddr = 0x8048000,
+		.p_filesz = sizeof(program_32bit),
+		.p_memsz = sizeof(program_32bit),
+		.p_flags = PF_R | PF_X,
+		.p_align = 4096,
+	},
+	/* xor %ebx, %ebx; push $1; pop %eax; int $0x80 */
+	.code = { 0x31, 0xdb, 0x6a, 0x01, 0x58, 0xcd, 0x80 },
+};
+
+static bool runs_32bit_programs(void)
+{
+	char name[] = "32bit", *args[] = { name, NULL };
+	int fd = memfd_create(name, MFD_CLOEXEC), status = -1;
+	pid_t pid;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, &program_32bit, sizeof(program_32bit)), sizeof(program_32bit));
+	pid = fork();
+	if (pid == 0) {
+		fexecve(fd, args, environ);
+		_exit(errno == ENOEXEC ? 1 : 2);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	close(fd);
+	ck_assert(status == 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 1));
+	return status == 0;
+}
+
+/* They may be switched off in a kernel that could run them: ia32_emulation=0. */
+START_TEST(programs_32bit_run)
+{
+	bool run = runs_32bit_programs();
+
+	ck_assert_int_eq(probed().programs_32bit, support(run));
+	/* arch/x86/entry/vdso/vdso32-setup.c */
+	ck_assert(!run || access("/proc/sys/abi/vsyscall32", F_OK) == 0);
+}
+END_TEST
+#endif
 
 START_TEST(libc_mseal_is_what_the_loader_finds)
 {
@@ -389,6 +446,9 @@ static void add_answers(Suite *suite)
 	tcase_add_test(answers, proc_mem_is_what_the_kernel_does);
 	tcase_add_test(answers, numbers_are_those_of_proc);
 	tcase_add_test(answers, configuration_shows_in_proc);
+#ifdef __x86_64__
+	tcase_add_test(answers, programs_32bit_run);
+#endif
 	tcase_add_test(answers, libc_mseal_is_what_the_loader_finds);
 	tcase_add_test(answers, nothing_runs_this_process_but_a_kernel);
 }
