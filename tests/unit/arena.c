@@ -14,6 +14,7 @@
 #include "base/page.h"
 #include "attack/attack.h"
 #include "base/fault.h"
+#include "helpers/limits.h"
 #include "helpers/memory.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -230,15 +231,15 @@ END_TEST
 /* What becomes of a process that is to be killed by a file that is too large. */
 START_TEST(file_size_limit_is_an_error)
 {
-	struct rlimit limit = { .rlim_cur = page, .rlim_max = RLIM_INFINITY };
 	struct memseal_arena *arena = new_arena(10 * page);
 	char *mem = fill(arena, 5 * page);
+	int r;
 
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	ck_assert_int_eq(memseal_arena_freeze(arena), -EFBIG);
+	limit_file_size(page);
+	r = memseal_arena_freeze(arena);
+	limit_file_size(RLIM_INFINITY);
+	ck_assert_int_eq(r, -EFBIG);
 	mem[0] = 'm';
-	limit.rlim_cur = RLIM_INFINITY;
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	ck_assert_int_eq(memseal_arena_freeze(arena), 0);
 	ck_assert(is_full_of(mem, 5 * page, 'm'));
 }

@@ -13,6 +13,7 @@
 #include "base/page.h"
 #include "base/fault.h"
 #include "helpers/images.h"
+#include "helpers/limits.h"
 
 struct entry {
 	const char *name;
@@ -327,17 +328,14 @@ START_TEST(each_call_may_fail)
 }
 END_TEST
 
-/* The limit holds for what Check writes down about each assertion, too. */
 START_TEST(file_size_limit_is_an_error)
 {
-	struct rlimit limit = { .rlim_cur = page, .rlim_max = RLIM_INFINITY };
 	int r;
 
 	set_all();
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit_file_size(page);
 	r = memseal_globals_freeze();
-	limit.rlim_cur = RLIM_INFINITY;
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit_file_size(RLIM_INFINITY);
 	ck_assert_int_eq(r, -EFBIG);
 	check_open();
 	ck_assert_int_eq(memseal_globals_freeze(), 0);

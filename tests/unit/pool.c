@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/fault.h"
+#include "helpers/limits.h"
 #include "helpers/pool.h"
 
 #define ALL_HOLD                                                                                   \
@@ -581,17 +582,14 @@ END_TEST
 /* SIGXFSZ would end the process. */
 START_TEST(file_size_limit)
 {
-	struct rlimit old, limit;
 	struct memseal_pool *p = NULL;
 	size_t before = mapped();
 	int more, less;
 
-	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
-	limit = (struct rlimit){ page, old.rlim_max };
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit_file_size(page);
 	more = memseal_pool_new(SLOT, SLOTS, &p);
 	less = memseal_pool_new(1, 1, &p);
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0); /* Check writes to a file */
+	limit_file_size(RLIM_INFINITY);
 	ck_assert_int_eq(more, -ENOMEM);
 	ck_assert_int_eq(less, 0);
 	if (!SANITIZED)
