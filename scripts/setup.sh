@@ -122,6 +122,39 @@ apt_update() {
 	return 1
 }
 
+# apt_sources: what this machine gets packages from, as "URI SUITE", whatever format its files have.
+apt_sources() {
+	apt-get -o Debug::NoLocking=true --print-uris update 2>/dev/null |
+		sed -n "s,^'\(.*[^/]\)/*/dists/\([^']*\)/InRelease' .*,\1 \2,p"
+}
+
+# first_mirror FILE: the first of apt's list of mirrors.
+first_mirror() {
+	sed -n 's/^[[:space:]]*\([a-z]*:[^[:space:]#]*\).*/\1/p' "$1" | sed -n '1s,/*$,,p'
+}
+
+# debian_mirror: where Debian's archive is, for any suite of it: MIRROR if that is set, else what
+# apt uses here for its own suite; of several, what is named as mirrors of Debian are.
+debian_mirror() {
+	suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")
+	uri=${MIRROR:-$(apt_sources | awk -v suite="$suite" '
+		{ rank = 4 - 2 * ($2 == suite) - ($1 ~ /[\/:]debian$/ || $1 ~ /^mirror/) }
+		$2 !~ /security|updates/ && (!best || rank < best) { best = rank; uri = $1 }
+		END { print uri }')}
+	case $uri in
+	mirror+file:* | mirror:file:*) uri=$(first_mirror "/${uri#*file:*/}") ;;
+	esac
+	case $uri in
+	file:/* | copy:/*) uri=file:///$(echo "${uri#*:}" | sed 's,^/*,,') ;;
+	http://* | https://*) ;;
+	*)
+		echo "No mirror of Debian is known to this machine's apt: name one in MIRROR" >&2
+		return 1
+		;;
+	esac
+	echo "$uri"
+}
+
 # need LIST...: what is missing of it is installed.
 need() {
 	packages=$(missing "$@")
