@@ -4,6 +4,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load ../helpers/ask
+
 MEMSEAL=$BUILD/memseal
 WRITTEN=$SOURCE/tests/helpers/written.py
 COVERAGE_SELF=$BUILD/tests/coverage-self
@@ -16,14 +18,6 @@ setup() {
 
 teardown() {
 	stop
-}
-
-needs() {
-	local cmd
-
-	for cmd; do
-		command -v "$cmd" >/dev/null || skip "no $cmd here"
-	done
 }
 
 compile() { # output, options...; the source comes from stdin

@@ -2,16 +2,11 @@
 # SPDX-License-Identifier: MIT
 # The attacks of the catalogue inside real programs, for the tests.
 
+# shellcheck source=tests/helpers/ask.bash
+source "${SOURCE:?}/tests/helpers/ask.bash"
+
 memseal=${BUILD:?}/memseal
 helpers=$BUILD/tests
-
-needs() {
-	local cmd
-
-	for cmd; do
-		command -v "$cmd" >/dev/null || skip "no $cmd here"
-	done
-}
 
 # unsealed CMD..., sealed CMD..., held CMD..., strict CMD..., strict_held CMD...: runs it with the
 # attacks at its end; output and report are kept. held: by a seccomp filter, which leaves RELRO as the

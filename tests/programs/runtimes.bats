@@ -49,14 +49,7 @@ cpython() {
 @test "node with the filter engine, refused or the same: it is linked to a fixed address on Debian" {
 	needs node
 	succeeds node "$src/workers.js"
-	if readelf -h "$(command -v node)" | grep -q 'Type: *EXEC'; then
-		run -125 --separate-stderr "$memseal" run --engine=filter node "$src/workers.js"
-		[[ "$stderr" == memseal*"linked to a fixed address"* ]]
-		[ -z "$output" ]
-	else
-		run_same --engine=filter node "$src/workers.js"
-		all_filtered 2
-	fi
+	filtered_same 2 node "$src/workers.js"
 }
 
 @test "java: threads, the JIT, native libraries" {
