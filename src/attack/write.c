@@ -25,7 +25,7 @@ static int poke(const struct attack_target *target, int arg, pid_t victim)
 		r = sys_ptrace(PTRACE_INTERRUPT, victim, 0, 0);
 	if (r < 0)
 		return attack_untried((int)r);
-	while ((r = sys_wait4(victim, NULL, __WALL)) == -EINTR)
+	while (sys_wait4(victim, NULL, __WALL) == -EINTR)
 		;
 	r = sys_ptrace(
 		arg, victim, target->watched, UINT64_C(0x0101010101010101) * attack_byte(target));

@@ -127,7 +127,7 @@ static bool colors_wanted(void)
 struct table *table_new(const char *name, const struct table_column *columns, size_t n,
 	const struct table_options *options)
 {
-	struct table *table = calloc(1, sizeof(*table) + n * sizeof(table->shown[0]));
+	struct table *table = calloc(1, sizeof(*table) + n * sizeof(struct libscols_column *));
 
 	check(!table);
 	if (options->json && options->raw)

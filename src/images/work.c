@@ -71,12 +71,14 @@ static bool to_be_sealed(const struct planning *planning, const struct mapping *
 /* Adjacent pieces become one run. */
 static void add_run(struct images_work *work, struct images_run run)
 {
-	struct images_run *last = work->run_count ? &work->runs[work->run_count - 1] : NULL;
+	struct images_run *next = &work->runs[work->run_count];
 
-	if (last && last->end == run.start && last->data == run.data)
-		last->end = run.end;
-	else
-		work->runs[work->run_count++] = run;
+	if (work->run_count && next[-1].end == run.start && next[-1].data == run.data) {
+		next[-1].end = run.end;
+	} else {
+		*next = run;
+		work->run_count++;
+	}
 }
 
 /* What the loader of arm64 adds to the protection of code, and the kernel to that of [vdso]. */
@@ -113,7 +115,7 @@ static void add_lock(
 		.end = piece->end,
 		.prot = prot,
 		.file = relro || vdso ? NULL : mapping,
-		.name = vdso ? "[vdso]" : object->name,
+		.name = object ? object->name : "[vdso]",
 	};
 }
 

@@ -71,14 +71,17 @@ static int map_body(const struct pool_memory *memory, const struct body_file *fi
 	return 0;
 }
 
+static void close_file(struct body_file *file)
+{
+	sys_close_cleanup(&file->fd);
+}
+
 static int try_body(
 	const struct pool_memory *memory, int (*open_file)(struct body_file *), uint64_t *holds)
 {
-	CLEANUP(sys_close_cleanup) int fd = -1;
-	struct body_file file;
+	CLEANUP(close_file) struct body_file file = { .fd = -1 };
 	int r = open_file(&file);
 
-	fd = file.fd;
 	if (r == 0)
 		r = size_file(&file, memory->body_end - memory->body);
 	return r < 0 ? r : map_body(memory, &file, holds);
