@@ -20,18 +20,22 @@ to_demo='
 python3 test -e /usr/bin/python3'
 
 to_check='
+clang-format clang-format
+clang-tidy clang-tidy
+codespell codespell
 git git
 jq jq
 libcap2-bin setcap
 netbase test -e /etc/services
 procps pgrep
-python3 test -e /usr/bin/python3'
+python3 test -e /usr/bin/python3
+shellcheck shellcheck'
 
 to_check_all='
+abigail-tools abidiff
 apache2-utils ab
 binutils ld
 clang clang
-clang-format clang-format
 curl curl
 debootstrap debootstrap
 default-jdk-headless javac
@@ -59,7 +63,6 @@ perl perl -MStorable -e 1
 qemu-user qemu-x86_64
 redis-server redis-server
 redis-tools redis-benchmark
-shellcheck shellcheck
 sqlite3 sqlite3
 valgrind valgrind'
 
@@ -177,12 +180,44 @@ install_packages() {
 	apt_update && apt install --no-install-recommends $packages
 }
 
+# show_progress NAME LOG: what a long step has come to, on one line of the terminal, until it is killed.
+show_progress() {
+	started=$(date +%s)
+	while sleep 1 && kill -0 $$ 2>/dev/null; do
+		line=$(tail -n 1 "$2" | tr -cd '[:print:]')
+		printf '\r\033[K%s, %d s: %.60s' "$1" $(($(date +%s) - started)) "$line" >&2
+	done
+}
+
+# watched NAME LOG CMD...: CMD, and meanwhile what LOG ends with, if there is a terminal to show it
+# on. Nothing of that is left behind.
+watched() {
+	name=$1 log=$2
+	shift 2
+	if ! [ -t 2 ] || [ "${TERM:-dumb}" = dumb ]; then
+		"$@"
+		return
+	fi
+	show_progress "$name" "$log" &
+	watcher=$! status=0
+	"$@" || status=$?
+	kill "$watcher" 2>/dev/null || true
+	wait "$watcher" 2>/dev/null || true
+	printf '\r\033[K' >&2
+	return "$status"
+}
+
+to_log() {
+	"$@" >"$log" 2>&1 </dev/null
+}
+
 # quietly NAME CMD...: its output goes to build/log-NAME, and is shown if it fails.
 quietly() {
-	log=build/log-$1
+	name=$1 log=build/log-$1
 	shift
 	mkdir -p build
-	"$@" >"$log" 2>&1 </dev/null && return
+	: >"$log"
+	watched "$name" "$log" to_log "$@" && return
 	echo "Failed: $* (all of its output: $log)" >&2
 	tail -n 40 "$log" >&2
 	return 1
@@ -190,10 +225,19 @@ quietly() {
 
 # build DIR [OPTION...]: sets DIR up unless it is, and builds.
 build() {
-	if [ -e "$1/build.ninja" ]; then
-		[ $# -eq 1 ] || meson configure "$@" || return
+	dir=$1
+	shift
+	build_targets "$dir" all "$@"
+}
+
+# build_targets DIR TARGET [OPTION...]: the same for a part of it.
+build_targets() {
+	dir=$1 target=$2
+	shift 2
+	if [ -e "$dir/build.ninja" ]; then
+		[ $# -eq 0 ] || meson configure "$dir" "$@" || return
 	else
-		meson setup "$@" || return
+		meson setup "$dir" "$@" || return
 	fi
-	ninja -C "$1"
+	ninja -C "$dir" "$target"
 }

@@ -46,8 +46,8 @@ run_faulty() { # nth errno
 # An unmapping that was made to fail leaves a mapping; nothing else may be left.
 nothing_leaked() {
 	local now before
-	read -r _ now[0] _ now[1] <<<"${lines[2]}"
-	read -r _ before[0] _ before[1] <<<"$undisturbed"
+	read -r _ "now[0]" _ "now[1]" <<<"${lines[2]}"
+	read -r _ "before[0]" _ "before[1]" <<<"$undisturbed"
 	[ "${now[0]}" -le $((before[0] + 1)) ] && [ "${now[1]}" = "${before[1]}" ]
 }
 

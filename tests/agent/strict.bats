@@ -236,23 +236,23 @@ signal.pause()'
 		}
 		int main(void)
 		{
-			int sum = 0;
 			puts("ready");
 			fflush(stdout);
-			for (int i = 0; i < 20; i++, usleep(100000))
-				sum = work(sum);
-			return sum;
+			while (access("end", F_OK)) /* the debugger may take its time */
+				usleep(10000);
+			return work(19);
 		}
 	END
 	gdb() {
 		command gdb -nx -batch -iex 'set debuginfod enabled off' "$@" 2>&1 3>&-
 	}
 	start "$MEMSEAL" run ./work
-	run -0 gdb -ex 'break work' -ex continue -ex bt -ex kill -p "$pid"
+	run -0 gdb -ex 'break work' -ex 'shell touch end' -ex continue -ex bt -ex kill -p "$pid"
 	[[ "$output" == *"#0  work ("* ]]
 	wait "$pid" || true
+	rm end
 	start "$MEMSEAL" run --strict ./work
-	run gdb -ex 'break work' -ex continue -p "$pid"
+	run gdb -ex 'break work' -ex 'shell touch end' -ex continue -p "$pid"
 	[[ "$output" == *"Cannot insert breakpoint"* ]]
 	status=0
 	wait "$pid" || status=$?
@@ -261,17 +261,18 @@ signal.pause()'
 	run -0 gdb -ex 'set breakpoint pending on' -ex 'break work' -ex run -ex 'info breakpoints' \
 		--args "$MEMSEAL" run --strict ./work
 	[[ "$output" == *"exited with code 024"* ]]
-	# One in hardware works, if it does on a program that is not locked: emulators may have none.
-	start ./work
-	run gdb -ex 'hbreak work' -ex continue -ex bt -ex kill -p "$pid"
-	wait "$pid" || true
-	pid=
-	[[ "$output" == *"#0  work ("* ]] || return 0
-	start "$MEMSEAL" run --strict ./work
-	run -0 gdb -ex 'hbreak work' -ex continue -ex bt -ex kill -p "$pid"
-	[[ "$output" == *"#0  work ("* ]]
-	wait "$pid" || true
-	pid=
+	# One in hardware works where it does without memseal: not in every virtual machine.
+	hardware() {
+		rm end
+		start "$@" ./work
+		run gdb -ex 'hbreak work' -ex 'shell touch end' -ex continue -ex bt -p "$pid"
+		wait "$pid" || true
+		pid=
+		[[ "$output" == *"#0  work ("* ]]
+	}
+	if hardware env; then
+		hardware "$MEMSEAL" run --strict
+	fi
 }
 
 refused() { # reason, command...

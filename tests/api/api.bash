@@ -34,10 +34,10 @@ MUSL_FLAGS="-idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gn
 
 # Builds the library for musl: compiles what libmemseal.a is made of.
 musl_library() {
-	local source objects=()
+	local source object objects=()
 
 	for source in "$SOURCE"/src/{model,engine,memory,process}/*.c; do
-		local object=$BATS_TEST_TMPDIR/$(basename "$(dirname "$source")")-$(basename "$source").o
+		object=$BATS_TEST_TMPDIR/$(basename "$(dirname "$source")")-$(basename "$source").o
 
 		musl-gcc -std=gnu17 -O2 -Wall -D_GNU_SOURCE -DMEMSEAL_VERSION='"0"' \
 			-DMEMSEAL_AGENT_PATH='"/"' -DMEMSEAL_LIBEXEC_DIR='"/"' -I"$SOURCE/include" \

@@ -57,7 +57,8 @@ time.sleep(1000)'
 # Runs a command as a user who may look at nothing of root's.
 as_nobody() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	mkdir -p -m 755 "$public"
+	mkdir -p "$public"
+	chmod 755 "$public"
 	cp "$BUILD/memseal" "$BUILD/memseal-report" "$public"
 	setpriv --reuid=65534 --regid=65534 --clear-groups env PATH="$public:$PATH" "$@"
 }

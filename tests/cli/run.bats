@@ -165,7 +165,7 @@ hello() {
 @test "damaged ELF files are 126, never a crash" {
 	hello | compile hello
 	for size in 4 16 32 63 64 100 300 700; do
-		head -c $size hello > cut
+		head -c $size hello > ./cut
 		chmod +x cut
 		run -126 "$MEMSEAL" run ./cut
 		[[ "$output" == "memseal run: './cut': "* ]]
