@@ -480,6 +480,35 @@ within() { # options of the outer, of the inner, command...
 	[[ "${lines[1]}" == "gap "* ]]
 }
 
+@test "a program with AddressSanitizer starts sealed, and finds what it should" {
+	echo '#include <stdio.h>
+	#include <stdlib.h>
+	#include <string.h>
+	int main(int argc, char **argv) {
+		FILE *maps = fopen("/proc/self/smaps", "r");
+		char *p = malloc(8), line[512], *sealed = NULL;
+		while (!sealed && fgets(line, sizeof(line), maps))
+			sealed = strncmp(line, "VmFlags:", 8) ? NULL : strstr(line, " sl");
+		fclose(maps);
+		puts(sealed ? "sealed" : "open");
+		fflush(stdout);
+		p[argc > 1 ? 8 : 0] = **argv;
+		free(p);
+		return 7;
+	}' | compile asan -fsanitize=address || skip "no AddressSanitizer"
+	run -7 ./asan
+	[ "$output" = open ]
+	run -7 "$MEMSEAL" run ./asan
+	[ "$output" = sealed ]
+	# In what the program starts as well, and it still does its work.
+	run -1 "$MEMSEAL" run sh -c './asan x'
+	[ "${lines[0]}" = sealed ]
+	[[ "$output" == *heap-buffer-overflow* ]]
+	# The user's own word counts.
+	ASAN_OPTIONS=verify_asan_link_order=1 run -1 "$MEMSEAL" run ./asan
+	[[ "$output" == *"does not come first"* ]]
+}
+
 @test "the kernel engine without mseal is told, and nothing starts" {
 	run -125 "$BUILD/tests/deny-syscall" 462 1 "$MEMSEAL" run --engine=kernel echo started
 	[[ "$output" == *"a seccomp filter refuses mseal(2)"* ]]
