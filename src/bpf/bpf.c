@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
+#include "bpf/bpf.h"
 #include "bpf/judge.h"
 
 /* What one program is to hold: the next held and targets ranges of the batch. */
@@ -17,35 +18,35 @@ static uint64_t effects_of(const struct bpf_ranges *ranges)
 	return effects;
 }
 
-static void emit_returns(struct judge *judge)
+static void gen_returns(struct gen *gen)
 {
-	struct emit *emit = &judge->emit;
-	uint32_t refuse = judge->policy->refuse;
+	struct emit *emit = &gen->emit;
+	uint32_t refuse = gen->policy->refuse;
 	bool error = (refuse & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
 
-	judge->keep_break = EMIT(emit, RETURN(error ? SECCOMP_RET_ERRNO : refuse));
-	emit->unjudged = EMIT(emit, RETURN(judge->policy->unjudged));
+	gen->keep_break = EMIT(emit, RETURN(error ? SECCOMP_RET_ERRNO : refuse));
+	emit->unjudged = EMIT(emit, RETURN(gen->policy->unjudged));
 	emit->refuse = EMIT(emit, RETURN(refuse));
 	emit->allow = EMIT(emit, RETURN(SECCOMP_RET_ALLOW));
 }
 
 /* An unknown architecture is not answered by number: its numbers mean something else. */
-static void emit_dispatch(struct judge *judge, const unsigned heads[CALLS])
+static void gen_dispatch(struct gen *gen, const unsigned heads[CALLS])
 {
-	struct emit *emit = &judge->emit;
-	const struct arch *arch = judge->arch;
-	unsigned sibling = calls_emit(emit, &arch->narrow, heads, 0), own;
+	struct emit *emit = &gen->emit;
+	const struct arch *arch = gen->arch;
+	unsigned sibling = gen_numbers(emit, &arch->narrow, heads, 0), own;
 
 	sibling = emit_jump(emit, BPF_JEQ, arch->sibling, sibling, emit->unjudged);
-	own = calls_emit(emit, &arch->calls, heads, arch->x32);
+	own = gen_numbers(emit, &arch->calls, heads, arch->x32);
 	emit_jump(emit, BPF_JEQ, arch->audit, own, sibling);
 	EMIT(emit, LOAD_ARCH);
 }
 
 /* The length of the program that was emitted, now at its place, or -E2BIG. */
-static int finish(const struct judge *judge, struct sock_filter *program)
+static int finish(const struct gen *gen, struct sock_filter *program)
 {
-	const struct emit *emit = &judge->emit;
+	const struct emit *emit = &gen->emit;
 
 	if (emit->overflow)
 		return -E2BIG;
@@ -57,7 +58,7 @@ static int finish(const struct judge *judge, struct sock_filter *program)
 static int compile(const struct bpf_batch *batch, struct share share, struct bpf_scratch *scratch,
 	struct sock_filter *program, size_t capacity)
 {
-	struct judge judge = {
+	struct gen gen = {
 		.emit = { .end = program + capacity, .capacity = (unsigned)capacity },
 		.policy = batch->policy,
 		.arch = arch_find(batch->policy->arch),
@@ -67,12 +68,12 @@ static int compile(const struct bpf_batch *batch, struct share share, struct bpf
 	};
 	unsigned heads[CALLS];
 
-	judge.effects = effects_of(&judge.held);
-	judge.target_effects = effects_of(&judge.targets) & REPLACING;
-	emit_returns(&judge);
-	judge_calls(&judge, heads);
-	emit_dispatch(&judge, heads);
-	return finish(&judge, program);
+	gen.effects = effects_of(&gen.held);
+	gen.target_effects = effects_of(&gen.targets) & BPF_REPLACING;
+	gen_returns(&gen);
+	gen_calls(&gen, heads);
+	gen_dispatch(&gen, heads);
+	return finish(&gen, program);
 }
 
 /* Raises *count, from a value that fits, to the highest up to limit that still fits. */
@@ -149,7 +150,7 @@ int bpf_next(struct bpf_batch *batch, struct bpf_scratch *scratch, struct sock_f
 
 int bpf_no_exec(const struct bpf_policy *policy, struct sock_filter *ret_program, size_t capacity)
 {
-	struct judge judge = {
+	struct gen gen = {
 		.emit = { .end = ret_program + capacity, .capacity = (unsigned)capacity },
 		.policy = policy,
 		.arch = arch_find(policy->arch),
@@ -158,9 +159,9 @@ int bpf_no_exec(const struct bpf_policy *policy, struct sock_filter *ret_program
 
 	if (!policy_valid(policy) || !policy->no_exec)
 		return -EINVAL;
-	emit_returns(&judge);
+	gen_returns(&gen);
 	for (size_t i = 0; i < CALLS; i++)
-		heads[i] = i == CALL_EXEC ? judge.emit.refuse : judge.emit.allow;
-	emit_dispatch(&judge, heads);
-	return finish(&judge, ret_program);
+		heads[i] = i == CALL_EXEC ? gen.emit.refuse : gen.emit.allow;
+	gen_dispatch(&gen, heads);
+	return finish(&gen, ret_program);
 }

@@ -196,15 +196,15 @@ const struct arch *arch_find(enum bpf_arch arch)
 }
 
 /* Entries first to end of a list that holds judged calls alone, not empty. */
-static unsigned number_tree(struct emit *emit, const struct call_number *const *list, size_t first,
-	size_t end, const unsigned heads[CALLS])
+static unsigned gen_number_tree(struct emit *emit, const struct call_number *const *list,
+	size_t first, size_t end, const unsigned heads[CALLS])
 {
 	size_t middle = (first + end) / 2;
 	unsigned right = emit->allow, left;
 
 	if (end - first > 4) {
-		right = number_tree(emit, list, middle, end, heads);
-		left = number_tree(emit, list, first, middle, heads);
+		right = gen_number_tree(emit, list, middle, end, heads);
+		left = gen_number_tree(emit, list, first, middle, heads);
 		return emit_jump(emit, BPF_JGE, list[middle]->nr, right, left);
 	}
 	for (size_t i = end; i-- > first;)
@@ -212,7 +212,7 @@ static unsigned number_tree(struct emit *emit, const struct call_number *const *
 	return right;
 }
 
-unsigned calls_emit(struct emit *emit, const struct call_table *table, const unsigned heads[CALLS],
+unsigned gen_numbers(struct emit *emit, const struct call_table *table, const unsigned heads[CALLS],
 	uint32_t x32)
 {
 	const struct call_number *list[32];
@@ -224,7 +224,7 @@ unsigned calls_emit(struct emit *emit, const struct call_table *table, const uns
 			list[count++] = &table->numbers[i];
 	if (!count)
 		return emit->allow;
-	number_tree(emit, list, 0, count, heads);
+	gen_number_tree(emit, list, 0, count, heads);
 	if (x32)
 		EMIT(emit, AND(~x32));
 	return EMIT(emit, LOAD_NR);

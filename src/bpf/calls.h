@@ -3,8 +3,8 @@
 #ifndef MEMSEAL_BPF_CALLS_H
 #define MEMSEAL_BPF_CALLS_H
 
-#include "bpf/bpf.h"
 #include "bpf/emit.h"
+#include "bpf/policy.h"
 
 enum call {
 	CALL_MUNMAP,
@@ -62,7 +62,7 @@ const struct arch *arch_find(enum bpf_arch arch);
  * are always allowed and does not run the program for them (kernel/seccomp.c,
  * seccomp_is_const_allow), which keeps its size without effect on most calls.
  */
-unsigned calls_emit(struct emit *emit, const struct call_table *table, const unsigned heads[CALLS],
+unsigned gen_numbers(struct emit *emit, const struct call_table *table, const unsigned heads[CALLS],
 	uint32_t x32);
 
 #endif

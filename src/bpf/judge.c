@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bpf/judge.h"
 
+#include "bpf/mremap.h"
+
 /* Values of the kernel's interface that are the same on all architectures here. */
 #define PROT_WRITE_EXEC   (2 | 4)
 #define PROT_GROWSDOWN    0x01000000
@@ -29,133 +31,68 @@ _Static_assert(2 << 3 == MEMSEAL_NO_WRITE && 4 << 3 == MEMSEAL_NO_EXEC, "PROT_WR
 _Static_assert(MEMSEAL_NO_UNMAP == 1, "as a length, too");
 _Static_assert(MAP_HUGETLB << 12 == CHECK_HUGE, "MAP_HUGETLB");
 
-unsigned judge_operands(struct judge *judge, const struct operand *operands, size_t count)
-{
-	struct emit *emit = &judge->emit;
-	bool own_32bit = !judge->arch->high, narrow = own_32bit || judge->arch->narrow.count;
-	unsigned lows;
-
-	for (size_t i = count; i--;)
-		EMIT(emit, LOAD_LOW(operands[i].arg), STORE(operands[i].low));
-	lows = emit->count;
-	for (size_t i = own_32bit ? 0 : count; i--;) {
-		EMIT(emit, STORE(operands[i].high));
-		if (!i)
-			EMIT(emit, AND(judge->arch->high));
-		EMIT(emit, LOAD_HIGH(operands[i].arg));
-	}
-	if (narrow && !own_32bit) {
-		emit_jump(emit, BPF_JEQ, judge->arch->sibling, lows, emit->count);
-		EMIT(emit, LOAD_ARCH);
-	}
-	for (size_t i = narrow ? count : 0; i--;)
-		EMIT(emit, STORE(operands[i].high));
-	return narrow ? EMIT(emit, SET(0)) : emit->count;
-}
-
-unsigned judge_empty(struct judge *judge)
-{
-	struct emit *emit = &judge->emit;
-
-	emit_jump(emit, BPF_JEQ, 0, emit->allow, emit->count);
-	return EMIT(emit, LOADX(LEN_LOW), LOAD(LEN_HIGH), OR_X);
-}
-
-unsigned judge_huge(struct judge *judge, unsigned next)
-{
-	struct emit *emit = &judge->emit;
-
-	/* To the last byte of a GiB. Only arm64 with pages of 64 KiB can have larger huge pages. */
-	emit_goto(emit, next);
-	EMIT(emit, SUB(1), OR((UINT32_C(1) << 30) - 1), STORE(LEN_LOW));
-	emit_jump(emit, BPF_JEQ, 0, next, emit->count);
-	return EMIT(emit, LOAD(LEN_LOW));
-}
-
-unsigned judge_interval(struct judge *judge)
-{
-	struct emit *emit = &judge->emit;
-	uint32_t high = judge->arch->high;
-	unsigned store = EMIT(emit, STORE(NEAR_END)), near, far, no_carry;
-
-	near = EMIT(emit, LOAD(END_LOW));
-	emit_goto(emit, store);
-	far = EMIT(emit, SET(UINT32_MAX));
-	emit_jump(emit, BPF_JGT | BPF_X, 0, far, near);
-	no_carry = EMIT(emit, LOADX(ADDR_HIGH), LOAD(END_HIGH));
-	EMIT(emit, LOAD(END_HIGH), ADD(1), STORE(END_HIGH));
-	emit_jump(emit, BPF_JGE | BPF_X, 0, no_carry, emit->count);
-	EMIT(emit, TAX, LOAD(ADDR_HIGH), ADD_X, STORE(END_HIGH), LOADX(LEN_LOW), LOAD(ADDR_LOW),
-		ADD_X, STORE(END_LOW));
-	/* A length beyond the address space is cut there, so that the sum cannot wrap. */
-	near = emit->count;
-	far = EMIT(emit, SET(high + 1));
-	emit_jump(emit, BPF_JGT, high, far, near);
-	return EMIT(emit, LOAD(LEN_HIGH));
-}
-
 /* Any effect but NO_SEAL: those on protection may be broken at the target. */
-static bool mremap_matters(const struct judge *judge)
+static bool mremap_matters(const struct gen *gen)
 {
-	return judge->effects &
-		       (REPLACING | MEMSEAL_NO_SHRINK | MEMSEAL_NO_GROW | MEMSEAL_NO_DISCARD) ||
-	       judge->target_effects;
+	return gen->effects &
+		       (BPF_REPLACING | MEMSEAL_NO_SHRINK | MEMSEAL_NO_GROW | MEMSEAL_NO_DISCARD) ||
+	       gen->target_effects;
 }
 
 /* Goes on at next, which stores A in CHECKS. */
-static unsigned checks(struct judge *judge, uint64_t effects, unsigned next)
+static unsigned gen_checks(struct gen *gen, uint64_t effects, unsigned next)
 {
-	emit_goto(&judge->emit, next);
-	return EMIT(&judge->emit, SET((uint32_t)effects));
+	emit_goto(&gen->emit, next);
+	return EMIT(&gen->emit, SET((uint32_t)effects));
 }
 
 /* In place of an attached segment, its first byte: shmdt does not tell the length. */
-static unsigned point(struct judge *judge, unsigned interval)
+static unsigned gen_point(struct gen *gen, unsigned interval)
 {
-	emit_goto(&judge->emit, interval);
-	return EMIT(&judge->emit, SET(0), STORE(LEN_HIGH), SET(1), STORE(LEN_LOW));
+	emit_goto(&gen->emit, interval);
+	return EMIT(&gen->emit, SET(0), STORE(LEN_HIGH), SET(1), STORE(LEN_LOW));
 }
 
 /* ADDR and LEN are not simply what the first two arguments say. */
-static unsigned special(struct judge *judge, unsigned interval, unsigned plain)
+static unsigned gen_special(struct gen *gen, unsigned interval, unsigned plain)
 {
-	struct emit *emit = &judge->emit;
-	unsigned huge = judge_huge(judge, plain);
-	unsigned first = point(judge, interval);
+	struct emit *emit = &gen->emit;
+	unsigned huge = gen_round_up_huge(gen, plain);
+	unsigned first = gen_point(gen, interval);
 
 	first = emit_jump(emit, BPF_JSET, CHECK_POINT, first, huge);
-	if (!mremap_matters(judge))
+	if (!mremap_matters(gen))
 		return first;
-	return emit_jump(emit, BPF_JSET, CHECK_MREMAP, judge_mremap(judge, interval), first);
+	return emit_jump(emit, BPF_JSET, CHECK_MREMAP, gen_mremap(gen, interval), first);
 }
 
 /* Judges the first arguments; A goes to CHECKS. All calls share this, to save room. */
-static unsigned arguments(struct judge *judge, unsigned interval)
+static unsigned gen_arguments(struct gen *gen, unsigned interval)
 {
 	static const struct operand operands[] = {
 		{ 0, ADDR_LOW, ADDR_HIGH },
 		{ 1, LEN_LOW, LEN_HIGH },
 		{ 2, NEW_LOW, NEW_HIGH },
 	};
-	struct emit *emit = &judge->emit;
+	struct emit *emit = &gen->emit;
 	unsigned aligned, unaligned;
 
 	emit_goto(emit, interval);
-	aligned = judge_empty(judge);
-	unaligned = special(judge, interval, aligned);
+	aligned = gen_unless_empty(gen);
+	unaligned = gen_special(gen, interval, aligned);
 	emit_jump(emit, BPF_JSET, CHECK_POINT | CHECK_HUGE | CHECK_MREMAP, unaligned, aligned);
 	aligned = EMIT(emit, LOAD(CHECKS));
 	emit_jump(emit, BPF_JSET, CHECK_ROUND_DOWN, aligned, emit->allow);
 	unaligned = EMIT(emit, LOAD(CHECKS));
-	emit_jump(emit, BPF_JSET, judge->policy->page - 1, unaligned, aligned);
+	emit_jump(emit, BPF_JSET, gen->policy->page - 1, unaligned, aligned);
 	EMIT(emit, LOAD(ADDR_LOW));
-	judge_operands(judge, operands, mremap_matters(judge) ? 3 : 2);
+	gen_operands(gen, operands, mremap_matters(gen) ? 3 : 2);
 	return EMIT(emit, STORE(CHECKS));
 }
 
-static unsigned judge_mmap(struct judge *judge, unsigned next)
+static unsigned gen_mmap(struct gen *gen, unsigned next)
 {
-	struct emit *emit = &judge->emit;
+	struct emit *emit = &gen->emit;
 
 	emit_goto(emit, next);
 	EMIT(emit, AND(MAP_HUGETLB), SHL(12), TAX, LOAD_LOW(2), AND(PROT_WRITE_EXEC), SHL(3), OR_X,
@@ -164,9 +101,9 @@ static unsigned judge_mmap(struct judge *judge, unsigned next)
 	return EMIT(emit, LOAD_LOW(3));
 }
 
-static unsigned judge_mprotect(struct judge *judge, unsigned next)
+static unsigned gen_mprotect(struct gen *gen, unsigned next)
 {
-	struct emit *emit = &judge->emit;
+	struct emit *emit = &gen->emit;
 
 	emit_goto(emit, next);
 	EMIT(emit, AND(PROT_WRITE_EXEC), SHL(3), OR(MEMSEAL_NO_PROTECT));
@@ -176,9 +113,9 @@ static unsigned judge_mprotect(struct judge *judge, unsigned next)
 }
 
 /* The advice is an argument, but process_madvise has its addresses in memory. */
-static void judge_advice(struct judge *judge, unsigned next, unsigned heads[CALLS])
+static void gen_advice(struct gen *gen, unsigned next, unsigned heads[CALLS])
 {
-	struct emit *emit = &judge->emit;
+	struct emit *emit = &gen->emit;
 	unsigned destructive, high, low;
 
 	emit_jump(emit, BPF_JEQ, MEMSEAL_NO_DISCARD, next, emit->unjudged);
@@ -197,15 +134,15 @@ static void judge_advice(struct judge *judge, unsigned next, unsigned heads[CALL
  * ipc(call, first, second, third, pointer): shmat's flags are the second. shmdt tells the address
  * alone, so a segment must be sealed from its first page on.
  */
-static unsigned judge_ipc(struct judge *judge, unsigned interval, unsigned attach)
+static unsigned gen_ipc(struct gen *gen, unsigned interval, unsigned attach)
 {
-	struct emit *emit = &judge->emit;
+	struct emit *emit = &gen->emit;
 	unsigned detach;
 
 	emit_goto(emit, interval);
 	EMIT(emit, STORE(ADDR_LOW), SET(0), STORE(ADDR_HIGH), STORE(LEN_HIGH), SET(1),
 		STORE(LEN_LOW), STORE(CHECKS));
-	emit_jump(emit, BPF_JSET, judge->policy->page - 1, emit->allow, emit->count);
+	emit_jump(emit, BPF_JSET, gen->policy->page - 1, emit->allow, emit->count);
 	detach = EMIT(emit, LOAD_LOW(4));
 	attach = emit_jump(emit, BPF_JEQ, IPC_SHMAT, attach, emit->allow);
 	emit_jump(emit, BPF_JEQ, IPC_SHMDT, detach, attach);
@@ -213,9 +150,9 @@ static unsigned judge_ipc(struct judge *judge, unsigned interval, unsigned attac
 }
 
 /* Goes on at yes if ADDR >= value. */
-static unsigned address_from(struct judge *judge, uint64_t value, unsigned yes, unsigned no)
+static unsigned gen_address_from(struct gen *gen, uint64_t value, unsigned yes, unsigned no)
 {
-	struct emit *emit = &judge->emit;
+	struct emit *emit = &gen->emit;
 	uint32_t high = (uint32_t)(value >> 32);
 
 	emit_jump(emit, BPF_JGE, (uint32_t)value, yes, no);
@@ -226,13 +163,13 @@ static unsigned address_from(struct judge *judge, uint64_t value, unsigned yes, 
 }
 
 /* The end of the last range in the heap that may not go: a new break below it would unmap it. */
-static uint64_t heap_kept(const struct judge *judge)
+static uint64_t heap_kept(const struct gen *gen)
 {
-	const struct bpf_policy *policy = judge->policy;
+	const struct bpf_policy *policy = gen->policy;
 	uint64_t kept = 0;
 
-	for (size_t i = 0; i < judge->held.count; i++) {
-		const struct bpf_range *range = &judge->held.at[i];
+	for (size_t i = 0; i < gen->held.count; i++) {
+		const struct bpf_range *range = &gen->held.at[i];
 
 		if (range->effects & (MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK) &&
 			range->start < policy->brk_end && range->end > policy->brk_start)
@@ -241,36 +178,36 @@ static uint64_t heap_kept(const struct judge *judge)
 	return kept;
 }
 
-static unsigned judge_brk(struct judge *judge)
+static unsigned gen_brk(struct gen *gen)
 {
 	static const struct operand address = { 0, ADDR_LOW, ADDR_HIGH };
-	uint64_t kept = heap_kept(judge);
+	uint64_t kept = heap_kept(gen);
 	unsigned shrinks;
 
 	if (!kept)
-		return judge->emit.allow;
+		return gen->emit.allow;
 	/* The kernel rounds the new break up. What lies before the heap only asks where it ends. */
-	shrinks = address_from(
-		judge, kept - judge->policy->page + 1, judge->emit.allow, judge->keep_break);
-	address_from(judge, judge->policy->brk_start, shrinks, judge->emit.allow);
-	return judge_operands(judge, &address, 1);
+	shrinks = gen_address_from(
+		gen, kept - gen->policy->page + 1, gen->emit.allow, gen->keep_break);
+	gen_address_from(gen, gen->policy->brk_start, shrinks, gen->emit.allow);
+	return gen_operands(gen, &address, 1);
 }
 
 /* Calls that change how others are to be judged, or that name memory in memory. */
-static void judge_others(struct judge *judge, unsigned heads[CALLS])
+static void gen_others(struct gen *gen, unsigned heads[CALLS])
 {
-	struct emit *emit = &judge->emit;
+	struct emit *emit = &gen->emit;
 
-	if (judge->effects & (MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK)) {
+	if (gen->effects & (MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK)) {
 		emit_jump(emit, BPF_JEQ, PR_SET_MM, emit->unjudged, emit->allow);
 		heads[CALL_PRCTL] = EMIT(emit, LOAD_LOW(0));
 	}
-	if (judge->effects & REPLACING) {
+	if (gen->effects & BPF_REPLACING) {
 		heads[CALL_USELIB] = emit->unjudged;
 		emit_jump(emit, BPF_JSET, MFD_HUGETLB, emit->unjudged, emit->allow);
 		heads[CALL_MEMFD_CREATE] = EMIT(emit, LOAD_LOW(1));
 	}
-	if (judge->effects & MEMSEAL_NO_DISCARD) {
+	if (gen->effects & MEMSEAL_NO_DISCARD) {
 		heads[CALL_IO_URING] = emit->unjudged;
 		heads[CALL_USERFAULTFD] = emit->unjudged;
 		emit_jump(emit, BPF_JEQ, UFFD_IOCTLS, emit->unjudged, emit->allow);
@@ -279,15 +216,14 @@ static void judge_others(struct judge *judge, unsigned heads[CALLS])
 }
 
 /* With READ_IMPLIES_EXEC, mprotect and mmap add PROT_EXEC to what may be read. */
-static unsigned judge_personality(struct judge *judge)
+static unsigned gen_personality(struct gen *gen)
 {
-	struct emit *emit = &judge->emit;
+	struct emit *emit = &gen->emit;
 	bool matters = false;
 	unsigned next;
 
-	for (size_t i = 0; i < judge->held.count; i++)
-		matters |= (judge->held.at[i].effects & (MEMSEAL_NO_EXEC | MEMSEAL_NO_PROTECT)) ==
-			   MEMSEAL_NO_EXEC;
+	for (size_t i = 0; i < gen->held.count; i++)
+		matters |= bpf_read_may_exec(&gen->held.at[i]);
 	if (!matters)
 		return emit->allow;
 	next = emit_jump(emit, BPF_JSET, READ_IMPLIES_EXEC, emit->unjudged, emit->allow);
@@ -296,61 +232,61 @@ static unsigned judge_personality(struct judge *judge)
 }
 
 /* 32-bit registers reach 8 GiB: an address and a length. */
-static bool old_mmap_reaches(const struct judge *judge)
+static bool old_mmap_reaches(const struct gen *gen)
 {
-	for (size_t i = 0; i < judge->held.count; i++)
-		if (judge->held.at[i].effects & REPLACING &&
-			judge->held.at[i].start < UINT64_C(2) << 32)
+	for (size_t i = 0; i < gen->held.count; i++)
+		if (gen->held.at[i].effects & BPF_REPLACING &&
+			gen->held.at[i].start < UINT64_C(2) << 32)
 			return true;
 	return false;
 }
 
 /* Calls whose interval and effects stand in their registers. */
-static void judge_intervals(struct judge *judge, unsigned interval, unsigned heads[CALLS])
+static void gen_interval_calls(struct gen *gen, unsigned interval, unsigned heads[CALLS])
 {
-	struct emit *emit = &judge->emit;
-	uint64_t effects = judge->effects;
-	unsigned next = arguments(judge, interval);
+	struct emit *emit = &gen->emit;
+	uint64_t effects = gen->effects;
+	unsigned next = gen_arguments(gen, interval);
 
-	if (effects & REPLACING) {
-		heads[CALL_MMAP] = judge_mmap(judge, next);
+	if (effects & BPF_REPLACING) {
+		heads[CALL_MMAP] = gen_mmap(gen, next);
 		emit_jump(emit, BPF_JSET, SHM_REMAP, emit->unjudged, emit->allow);
 		heads[CALL_SHMAT] = EMIT(emit, LOAD_LOW(2));
-		heads[CALL_IPC] = judge_ipc(judge, interval, heads[CALL_SHMAT]);
+		heads[CALL_IPC] = gen_ipc(gen, interval, heads[CALL_SHMAT]);
 	}
 	if (effects & (MEMSEAL_NO_PROTECT | MEMSEAL_NO_WRITE | MEMSEAL_NO_EXEC))
-		heads[CALL_MPROTECT] = judge_mprotect(judge, next);
+		heads[CALL_MPROTECT] = gen_mprotect(gen, next);
 	if (effects & MEMSEAL_NO_DISCARD)
-		judge_advice(judge, next, heads);
+		gen_advice(gen, next, heads);
 	if (effects & MEMSEAL_NO_SEAL)
-		heads[CALL_MSEAL] = checks(judge, MEMSEAL_NO_SEAL, next);
-	if (mremap_matters(judge))
-		heads[CALL_MREMAP] = checks(judge, CHECK_MREMAP, next);
+		heads[CALL_MSEAL] = gen_checks(gen, MEMSEAL_NO_SEAL, next);
+	if (mremap_matters(gen))
+		heads[CALL_MREMAP] = gen_checks(gen, CHECK_MREMAP, next);
 	if (effects & MEMSEAL_NO_UNMAP) {
 		heads[CALL_REMAP_FILE_PAGES] =
-			checks(judge, MEMSEAL_NO_UNMAP | CHECK_ROUND_DOWN, next);
-		heads[CALL_SHMDT] = checks(judge, MEMSEAL_NO_UNMAP | CHECK_POINT, next);
-		heads[CALL_MUNMAP] = checks(judge, MEMSEAL_NO_UNMAP, next);
+			gen_checks(gen, MEMSEAL_NO_UNMAP | CHECK_ROUND_DOWN, next);
+		heads[CALL_SHMDT] = gen_checks(gen, MEMSEAL_NO_UNMAP | CHECK_POINT, next);
+		heads[CALL_MUNMAP] = gen_checks(gen, MEMSEAL_NO_UNMAP, next);
 		heads[CALL_MAP_SHADOW_STACK] = heads[CALL_MUNMAP];
 	}
 }
 
-void judge_calls(struct judge *judge, unsigned ret_heads[CALLS])
+void gen_calls(struct gen *gen, unsigned ret_heads[CALLS])
 {
-	struct emit *emit = &judge->emit;
+	struct emit *emit = &gen->emit;
 	unsigned harmless, interval;
 
 	for (size_t i = 0; i < CALLS; i++)
 		ret_heads[i] = emit->allow;
-	harmless = judge_mremap_second(judge);
-	tree_emit(emit, &judge->held, MEMSEAL_ALL, judge->scratch, harmless);
-	interval = judge_interval(judge);
-	judge_intervals(judge, interval, ret_heads);
-	judge_others(judge, ret_heads);
-	if (old_mmap_reaches(judge))
+	harmless = gen_mremap_second(gen);
+	gen_tree(emit, &gen->held, MEMSEAL_ALL, gen->scratch, harmless);
+	interval = gen_interval(gen);
+	gen_interval_calls(gen, interval, ret_heads);
+	gen_others(gen, ret_heads);
+	if (old_mmap_reaches(gen))
 		ret_heads[CALL_OLD_MMAP] = emit->unjudged;
-	ret_heads[CALL_PERSONALITY] = judge_personality(judge);
-	ret_heads[CALL_BRK] = judge_brk(judge);
-	if (judge->policy->no_exec)
+	ret_heads[CALL_PERSONALITY] = gen_personality(gen);
+	ret_heads[CALL_BRK] = gen_brk(gen);
+	if (gen->policy->no_exec)
 		ret_heads[CALL_EXEC] = emit->refuse;
 }

@@ -75,7 +75,7 @@ static bool segment_is_full(const struct bpf_segment *segment)
 }
 
 /* ADDR lies before segment i and behind the one before it; count is behind the last. */
-static unsigned between(struct tree *tree, size_t i)
+static unsigned gen_between(struct tree *tree, size_t i)
 {
 	struct emit *emit = tree->emit;
 	const struct bpf_segment *segment = &tree->segments[i];
@@ -93,7 +93,8 @@ static unsigned between(struct tree *tree, size_t i)
  * A is ADDR_LOW and X is NEAR_END; ADDR is in the window of the segments. The leaves first to last
  * are the segments that ADDR may lie before or in; leaf number end is past, behind all of them.
  */
-static unsigned low_tree(struct tree *tree, size_t first, size_t last, size_t end, unsigned past)
+static unsigned gen_low_tree(
+	struct tree *tree, size_t first, size_t last, size_t end, unsigned past)
 {
 	struct emit *emit = tree->emit;
 	size_t middle = (first + last) / 2;
@@ -105,22 +106,22 @@ static unsigned low_tree(struct tree *tree, size_t first, size_t last, size_t en
 		emit_jump(emit, BPF_JGT, tree->segments[first].start, emit->refuse, tree->next);
 		return EMIT(emit, TXA);
 	}
-	right = low_tree(tree, middle + 1, last, end, past);
-	left = low_tree(tree, first, middle, end, past);
+	right = gen_low_tree(tree, middle + 1, last, end, past);
+	left = gen_low_tree(tree, first, middle, end, past);
 	return emit_jump(emit, BPF_JGE, tree->segments[middle].end, right, left);
 }
 
 /* A is ADDR_HIGH, in or behind the window of segments first to end and before the next window. */
-static unsigned window_leaf(struct tree *tree, size_t first, size_t end)
+static unsigned gen_window_leaf(struct tree *tree, size_t first, size_t end)
 {
 	struct emit *emit = tree->emit;
 	const struct bpf_segment *segment = &tree->segments[first];
-	unsigned past = between(tree, end);
+	unsigned past = gen_between(tree, end);
 	bool open = !tree->segments[end - 1].end;
 
 	if (segment_is_full(segment))
 		return emit_jump(emit, BPF_JGT, segment->last, past, emit->refuse);
-	low_tree(tree, first, open ? end - 1 : end, end, past);
+	gen_low_tree(tree, first, open ? end - 1 : end, end, past);
 	EMIT(emit, LOAD(ADDR_LOW));
 	return emit_jump(emit, BPF_JEQ, segment->window, emit->count, past);
 }
@@ -141,26 +142,28 @@ static size_t split(const struct tree *tree, size_t first, size_t end)
 	return at;
 }
 
-/* A is ADDR_HIGH, not before the window of segment first. From right to left, as between() needs.
+/* A is ADDR_HIGH, not before the window of segment first. From right to left, as gen_between()
+ * needs.
  */
-static unsigned window_tree(struct tree *tree, size_t first, size_t end)
+static unsigned gen_window_tree(struct tree *tree, size_t first, size_t end)
 {
 	size_t middle = split(tree, first, end);
 	unsigned right, left;
 
 	if (middle == end)
-		return window_leaf(tree, first, end);
-	right = window_tree(tree, middle, end);
-	left = window_tree(tree, first, middle);
+		return gen_window_leaf(tree, first, end);
+	right = gen_window_tree(tree, middle, end);
+	left = gen_window_tree(tree, first, middle);
 	return emit_jump(tree->emit, BPF_JGE, tree->segments[middle].window, right, left);
 }
 
-static unsigned segments_emit(struct tree *tree)
+static unsigned gen_segments(struct tree *tree)
 {
-	unsigned windows = window_tree(tree, 0, tree->count);
+	unsigned windows = gen_window_tree(tree, 0, tree->count);
 
 	if (tree->segments[0].window)
-		emit_jump(tree->emit, BPF_JGE, tree->segments[0].window, windows, between(tree, 0));
+		emit_jump(tree->emit, BPF_JGE, tree->segments[0].window, windows,
+			gen_between(tree, 0));
 	return EMIT(tree->emit, LOADX(NEAR_END), LOAD(ADDR_HIGH));
 }
 
@@ -185,7 +188,7 @@ static bool any_range(const struct bpf_ranges *ranges, uint64_t effects)
 	return false;
 }
 
-unsigned tree_emit(struct emit *emit, const struct bpf_ranges *ranges, uint64_t effects,
+unsigned gen_tree(struct emit *emit, const struct bpf_ranges *ranges, uint64_t effects,
 	struct bpf_scratch *scratch, unsigned next)
 {
 	for (uint64_t left = effects, set; left; left &= ~set) {
@@ -196,7 +199,7 @@ unsigned tree_emit(struct emit *emit, const struct bpf_ranges *ranges, uint64_t 
 		if (!any_range(ranges, set))
 			continue;
 		add_ranges(&tree, ranges, set);
-		entry = segments_emit(&tree);
+		entry = gen_segments(&tree);
 		if (set != effects) {
 			emit_jump(emit, BPF_JSET, (uint32_t)set, entry, next);
 			entry = EMIT(emit, LOAD(CHECKS));

@@ -7,8 +7,8 @@
 #ifndef MEMSEAL_BPF_TREE_H
 #define MEMSEAL_BPF_TREE_H
 
-#include "bpf/bpf.h"
 #include "bpf/emit.h"
+#include "bpf/policy.h"
 
 /* Cells of the scratch memory. The interval is [ADDR, END), ADDR < END. */
 enum {
@@ -35,7 +35,7 @@ struct bpf_ranges {
  * is set in CHECKS; to next otherwise. One tree for each distinct set of ranges. Returns the entry,
  * or next if no range has any of the effects.
  */
-unsigned tree_emit(struct emit *emit, const struct bpf_ranges *ranges, uint64_t effects,
+unsigned gen_tree(struct emit *emit, const struct bpf_ranges *ranges, uint64_t effects,
 	struct bpf_scratch *scratch, unsigned next);
 
 #endif

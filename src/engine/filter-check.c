@@ -14,9 +14,6 @@
 #define RING_NAME   "anon_inode:[io_uring]"
 #define RING_THREAD "iou-" /* kernel/io_uring: iou-sqp-PID polls, iou-wrk-PID works */
 
-/* What registers do not tell of replaced and unmapped memory matters to all of these. */
-#define MAPPED (MEMSEAL_NO_UNMAP | MEMSEAL_NO_PROTECT | MEMSEAL_NO_WRITE | MEMSEAL_NO_EXEC)
-
 struct check {
 	const struct bpf_range *ranges;
 	size_t count;
@@ -112,8 +109,7 @@ static int check_personality(struct check *check)
 	int r;
 
 	for (size_t i = 0; i < check->count; i++)
-		matters |= (check->ranges[i].effects & (MEMSEAL_NO_EXEC | MEMSEAL_NO_PROTECT)) ==
-			   MEMSEAL_NO_EXEC;
+		matters |= bpf_read_may_exec(&check->ranges[i]);
 	r = matters ? sys_personality(0xffffffff) : 0;
 	if (r > 0 && r & READ_IMPLIES_EXEC)
 		return found(check, FILTER_READ_IMPLIES_EXEC, -EPERM);
@@ -148,7 +144,7 @@ static int check_mapping(struct check *check, const struct mapping *mapping)
 	if (any_effect(check, MEMSEAL_NO_DISCARD) &&
 		begins_with(mapping->name, mapping->name_len, RING_NAME))
 		return found(check, FILTER_IO_URING, -EBUSY);
-	if (effects & MAPPED && mapping->kind == MAPPING_STACK)
+	if (effects & BPF_REPLACING && mapping->kind == MAPPING_STACK)
 		return found(check, FILTER_STACK, -EFAULT);
 	if (effects & MEMSEAL_NO_UNMAP && begins_with(mapping->name, mapping->name_len, "/SYSV") &&
 		(!first_page || mapping->offset))

@@ -13,8 +13,8 @@
  */
 #define UNKNOWN 0x40000000
 
-/* Effects that a move onto the page would break. */
-#define REPLACED (MEMSEAL_NO_PROTECT | MEMSEAL_NO_WRITE | MEMSEAL_NO_EXEC)
+/* Effects that a move onto the page would break; NO_UNMAP shows by itself. */
+#define REPLACED (BPF_REPLACING & ~(uint64_t)MEMSEAL_NO_UNMAP)
 
 static bool remap_refused(uint64_t at, size_t old, size_t new, int flags, uint64_t to)
 {
@@ -26,16 +26,13 @@ static bool protect_refused(uint64_t at, size_t page, int prot)
 	return sys_mprotect(at, page, UNKNOWN | prot) == -EPERM;
 }
 
-/* The filter takes no mapping for one of huge pages of fewer. */
-#define HUGE_PAGES 16
-
 /*
  * A shrink that cuts the page off begins before it, where nothing must be the reason: neither
  * NO_UNMAP there, nor what lies behind, which huge pages would take with them.
  */
 static bool shrink_refused(uint64_t at, size_t page)
 {
-	size_t kept = (at - page) % (HUGE_PAGES * page) ? page : 2 * page;
+	size_t kept = (at - page) % (BPF_HUGE_PAGES * page) ? page : 2 * page;
 	uint64_t from = at - kept;
 
 	return remap_refused(at, page, page, 0, 0) ||
@@ -82,7 +79,7 @@ static uint64_t held_on(uint64_t at, size_t page, uint64_t effects)
 	uint64_t held = refused_on(at, page, effects);
 
 	if (held & REPLACED && !remap_refused(page, page, page, MREMAP_FIXED, at))
-		held &= ~(uint64_t)REPLACED;
+		held &= ~REPLACED;
 	return held;
 }
 
