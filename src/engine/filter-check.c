@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <memseal.h>
-#include <stddef.h>
 #include <sys/personality.h>
 
+#include "base/directory.h"
 #include "base/sys.h"
 #include "engine/filter.h"
 #include "engine/own-maps.h"
@@ -43,24 +42,14 @@ static int any_entry(const char *path, bool (*test)(int dir, const char *name))
 {
 	CLEANUP(sys_close_cleanup)
 	int dir = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	_Alignas(uint64_t) char buf[2048] = { 0 };
-	ssize_t len;
+	struct directory directory = { .fd = dir };
+	const char *name;
+	int r = dir;
 
-	if (dir < 0)
-		return dir;
-	while ((len = sys_getdents64(dir, buf, sizeof(buf))) > 0) {
-		unsigned short step;
-
-		for (ssize_t at = 0; at < len; at += step) {
-			const char *entry = buf + at;
-
-			__builtin_memcpy(
-				&step, entry + offsetof(struct dirent64, d_reclen), sizeof(step));
-			if (test(dir, entry + offsetof(struct dirent64, d_name)))
-				return 1;
-		}
-	}
-	return (int)len;
+	while (r >= 0 && (r = directory_next(&directory, &name)) > 0)
+		if (test(dir, name))
+			return 1;
+	return r;
 }
 
 static bool is_ring(int dir, const char *name)

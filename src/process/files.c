@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/directory.h"
 #include "base/sys.h"
 
 /* A typical smaps file fits without growing; the kernel hands it out by the page all the same. */
@@ -188,14 +189,6 @@ int procfs_state(int dir)
 	return flags & PF_KTHREAD ? -ENXIO : 0;
 }
 
-struct dirent64 {
-	uint64_t ino;
-	int64_t off;
-	uint16_t reclen;
-	uint8_t type;
-	char name[];
-};
-
 /* A number from 1, or 0. */
 static pid_t parse_number(const char *name)
 {
@@ -211,21 +204,16 @@ static pid_t parse_number(const char *name)
 
 int procfs_each(int dir, int (*fn)(pid_t pid, void *arg), void *arg)
 {
-	_Alignas(struct dirent64) char entries[16 * 1024];
+	struct directory directory = { .fd = dir };
+	const char *name;
+	int r;
 
-	for (;;) {
-		ssize_t n = sys_getdents64(dir, entries, sizeof(entries));
+	while ((r = directory_next(&directory, &name)) > 0) {
+		pid_t number = parse_number(name);
 
-		if (n <= 0)
-			return (int)n;
-		for (ssize_t at = 0; at < n;) {
-			const struct dirent64 *entry = (const void *)(entries + at);
-			pid_t number = parse_number(entry->name);
-			int r = number ? fn(number, arg) : 0;
-
-			if (r)
-				return r;
-			at += entry->reclen;
-		}
+		r = number ? fn(number, arg) : 0;
+		if (r)
+			return r;
 	}
+	return r;
 }
