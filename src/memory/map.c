@@ -7,7 +7,6 @@
 #include "base/sys.h"
 #include "engine/window.h"
 #include "memory/consent.h"
-#include "memory/range.h"
 
 #define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
 

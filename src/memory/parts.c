@@ -7,7 +7,6 @@
 
 #include "engine/filter.h"
 #include "engine/kernel.h"
-#include "memory/range.h"
 
 #define EFFECTS 8 /* bits of MEMSEAL_ALL */
 _Static_assert(MEMSEAL_ALL == (UINT64_C(1) << EFFECTS) - 1, "one count for each");
@@ -62,25 +61,20 @@ static void append(struct part *parts, size_t *count, const struct part *part)
 		parts[(*count)++] = *part;
 }
 
-static struct edge *sorted_edges(
-	struct scratch *scratch, const struct memseal_range *ranges, size_t count)
+static struct edge *sorted_edges(struct scratch *scratch, const struct part *ranges, size_t count)
 {
 	struct edge *edges = scratch_alloc(scratch, 2 * count * sizeof(*edges));
-	struct span pages;
 
 	for (size_t i = 0; edges && i < count; i++) {
-		if (range_pages(ranges[i].addr, ranges[i].len, &pages) < 0)
-			return NULL;
-		edges[2 * i] = (struct edge){ pages.start, ranges[i].effects, 1 };
-		edges[2 * i + 1] = (struct edge){ pages.end, ranges[i].effects, -1 };
+		edges[2 * i] = (struct edge){ ranges[i].start, ranges[i].effects, 1 };
+		edges[2 * i + 1] = (struct edge){ ranges[i].end, ranges[i].effects, -1 };
 	}
 	if (edges)
 		qsort(edges, 2 * count, sizeof(*edges), by_place);
 	return edges;
 }
 
-int plan_make(struct scratch *scratch, const struct memseal_range *ranges, size_t count,
-	struct plan *ret_plan)
+int parts_make(struct scratch *scratch, const struct part *ranges, size_t count, struct parts *ret)
 {
 	struct edge *edges = sorted_edges(scratch, ranges, count);
 	struct part *parts = scratch_alloc(scratch, 2 * count * sizeof(*parts));
@@ -97,7 +91,7 @@ int plan_make(struct scratch *scratch, const struct memseal_range *ranges, size_
 		if (part.effects && part.start < part.end)
 			append(parts, &found, &part);
 	}
-	*ret_plan = (struct plan){ parts, found };
+	*ret = (struct parts){ parts, found };
 	return 0;
 }
 
@@ -121,7 +115,7 @@ static int choose(const struct engines *engines, const struct mapping *mapping, 
 
 /* Parts in the rest of the scratch memory. */
 struct list {
-	struct plan plan;
+	struct parts parts;
 	size_t room;
 };
 
@@ -141,36 +135,36 @@ static int assign(const struct own_maps *maps, const struct engines *engines,
 		r = choose(engines, &mapping, &piece);
 		if (r < 0)
 			return r;
-		if (list->plan.count == list->room)
+		if (list->parts.count == list->room)
 			return -ENOSPC;
-		append(list->plan.parts, &list->plan.count, &piece);
+		append(list->parts.at, &list->parts.count, &piece);
 	}
 	return 0;
 }
 
-int plan_assign(struct scratch *scratch, const struct own_maps *maps, const struct engines *engines,
-	struct plan *plan)
+int parts_assign(struct scratch *scratch, const struct own_maps *maps,
+	const struct engines *engines, struct parts *parts)
 {
 	struct list list = { .room = 0 };
 	int r = 0;
 
-	list.plan.parts = scratch_rest(scratch, &list.room);
-	list.room /= sizeof(*list.plan.parts);
-	for (size_t i = 0; r == 0 && i < plan->count; i++)
-		r = assign(maps, engines, &plan->parts[i], &list);
+	list.parts.at = scratch_rest(scratch, &list.room);
+	list.room /= sizeof(*list.parts.at);
+	for (size_t i = 0; r == 0 && i < parts->count; i++)
+		r = assign(maps, engines, &parts->at[i], &list);
 	if (r < 0)
 		return r;
-	if (!scratch_alloc(scratch, list.plan.count * sizeof(*list.plan.parts)))
+	if (!scratch_alloc(scratch, list.parts.count * sizeof(*list.parts.at)))
 		return -ENOSPC;
-	*plan = list.plan;
+	*parts = list.parts;
 	return 0;
 }
 
-uint64_t plan_size(const struct plan *plan)
+uint64_t parts_size(const struct parts *parts)
 {
 	uint64_t size = 0;
 
-	for (size_t i = 0; i < plan->count; i++)
-		size += plan->parts[i].end - plan->parts[i].start;
+	for (size_t i = 0; i < parts->count; i++)
+		size += span_len(parts->at[i].span);
 	return size;
 }

@@ -11,7 +11,7 @@
 #include "base/sys.h"
 #include "engine/kernel.h"
 #include "memory/consent.h"
-#include "memory/parts.h"
+#include "memory/seal.h"
 
 int range_pages(const void *addr, size_t len, struct span *ret)
 {
@@ -69,20 +69,23 @@ static int check_effects(uint64_t effects, const struct engines *engines)
 	return 0;
 }
 
-static int check_arguments(const struct request *request)
+/* The ranges, whose addresses, lengths and effects are right. */
+static int read_ranges(struct scratch *scratch, const struct request *request, struct part **ret)
 {
-	struct span pages;
+	struct part *parts = scratch_alloc(scratch, request->count * sizeof(*parts));
 
-	for (size_t i = 0; i < request->count; i++) {
+	for (size_t i = 0; parts && i < request->count; i++) {
 		const struct memseal_range *range = &request->ranges[i];
-		int r = range_pages(range->addr, range->len, &pages);
+		int r = range_pages(range->addr, range->len, &parts[i].span);
 
 		if (r == 0)
 			r = check_effects(range->effects, &request->engines);
 		if (r < 0)
 			return r;
+		parts[i].effects = range->effects;
 	}
-	return 0;
+	*ret = parts;
+	return parts ? 0 : -ENOSPC;
 }
 
 /*
@@ -141,19 +144,16 @@ static int check_memory(const struct own_maps *maps, const struct span *pages)
 	return r;
 }
 
-static int check_ranges(const struct own_maps *maps, const struct request *request)
+/* A hole says more than the stack behind it. */
+static int check_ranges(const struct own_maps *maps, const struct part *ranges, size_t count)
 {
-	struct span stack = own_stack(maps), pages;
+	struct span stack = own_stack(maps);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < request->count; i++) {
-		const struct memseal_range *range = &request->ranges[i];
-
-		r = range_pages(range->addr, range->len, &pages);
-		if (r == 0 && span_overlaps(pages, stack))
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		r = check_memory(maps, &ranges[i].span);
+		if (r == 0 && span_overlaps(ranges[i].span, stack))
 			r = -EFAULT;
-		if (r == 0)
-			r = check_memory(maps, &pages);
 	}
 	return r;
 }
@@ -162,21 +162,24 @@ static int seal_job(struct scratch *scratch, void *arg)
 {
 	CLEANUP(own_maps_close) struct own_maps maps = { .fd = -1 };
 	struct request *request = arg;
+	struct parts parts = { .count = 0 };
+	struct part *ranges = NULL;
 	bool tried = false;
-	struct plan plan = { .count = 0 };
-	int r = kernel_sealed_works(scratch->base, page_size());
+	int r = read_ranges(scratch, request, &ranges);
 
+	if (r == 0)
+		r = kernel_sealed_works(scratch->base, page_size());
 	if (r == 0)
 		r = own_maps_open(scratch, &maps);
 	if (r == 0)
-		r = check_ranges(&maps, request);
+		r = check_ranges(&maps, ranges, request->count);
 	if (r == 0)
-		r = plan_make(scratch, request->ranges, request->count, &plan);
+		r = parts_make(scratch, ranges, request->count, &parts);
 	if (r == 0)
-		r = plan_assign(scratch, &maps, &request->engines, &plan);
+		r = parts_assign(scratch, &maps, &request->engines, &parts);
 	if (r == 0)
-		r = plan_seal(scratch, &maps, &plan, &request->tid, &tried);
-	request->sealed = r == 0 ? plan_size(&plan) : tried ? plan_sealed(&plan) : 0;
+		r = parts_seal(scratch, &maps, &parts, &request->tid, &tried);
+	request->sealed = r == 0 ? parts_size(&parts) : tried ? parts_sealed(&parts) : 0;
 	return r;
 }
 
@@ -190,8 +193,6 @@ EXPORT int memseal_ranges(const struct memseal_range *ranges, size_t n,
 		r = -EINVAL;
 	if (r == 0)
 		r = choose_engines(&request);
-	if (r == 0)
-		r = check_arguments(&request);
 	if (r == 0 && n > 0)
 		r = scratch_run(seal_job, &request);
 	if (ret_sealed)

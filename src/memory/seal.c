@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "memory/seal.h"
+
 #include <errno.h>
 
 #include "base/page.h"
 #include "engine/filter.h"
 #include "engine/kernel.h"
-#include "memory/parts.h"
-#include "memory/range.h"
 
 /* For one filter. */
 struct batch {
@@ -14,14 +14,14 @@ struct batch {
 };
 
 /* What the filter engine is to hold and does not hold yet: sealing again costs no other filter. */
-static int find_missing(struct scratch *scratch, const struct plan *plan, struct batch *ret)
+static int find_missing(struct scratch *scratch, const struct parts *parts, struct batch *ret)
 {
-	struct bpf_range *ranges = scratch_alloc(scratch, plan->count * sizeof(*ranges));
+	struct bpf_range *ranges = scratch_alloc(scratch, parts->count * sizeof(*ranges));
 	size_t count = 0;
 
 	if (!ranges)
 		return -ENOSPC;
-	for (const struct part *part = plan->parts; part < plan->parts + plan->count; part++) {
+	for (const struct part *part = parts->at; part < parts->at + parts->count; part++) {
 		uint64_t held = filter_held(part->start, part->end, page_size(), part->filter);
 
 		if (held != part->filter)
@@ -59,9 +59,9 @@ static int seal_by_filter(const struct batch *batch, pid_t *ret_tid, bool *ret_t
 }
 
 /* The kernel's parts; those that touch are one run to it. */
-static int seal_by_kernel(const struct own_maps *maps, const struct plan *plan)
+static int seal_by_kernel(const struct own_maps *maps, const struct parts *parts)
 {
-	const struct part *part = plan->parts, *end = part + plan->count;
+	const struct part *part = parts->at, *end = part + parts->count;
 	uint64_t start, sealed = 0;
 	int r = 0;
 
@@ -76,11 +76,11 @@ static int seal_by_kernel(const struct own_maps *maps, const struct plan *plan)
 	return r;
 }
 
-int plan_seal(struct scratch *scratch, const struct own_maps *maps, const struct plan *plan,
+int parts_seal(struct scratch *scratch, const struct own_maps *maps, const struct parts *parts,
 	pid_t *ret_tid, bool *ret_tried)
 {
 	struct batch batch;
-	int r = find_missing(scratch, plan, &batch);
+	int r = find_missing(scratch, parts, &batch);
 
 	*ret_tried = false;
 	if (r == 0 && batch.count)
@@ -88,7 +88,7 @@ int plan_seal(struct scratch *scratch, const struct own_maps *maps, const struct
 	if (r < 0)
 		return r;
 	*ret_tried = true;
-	return seal_by_kernel(maps, plan);
+	return seal_by_kernel(maps, parts);
 }
 
 static bool page_sealed(const struct part *part, uint64_t at, size_t page)
@@ -98,13 +98,13 @@ static bool page_sealed(const struct part *part, uint64_t at, size_t page)
 	return !part->filter || filter_held(at, at + page, page, part->filter) == part->filter;
 }
 
-uint64_t plan_sealed(const struct plan *plan)
+uint64_t parts_sealed(const struct parts *parts)
 {
-	const struct part *end = plan->parts + plan->count;
+	const struct part *end = parts->at + parts->count;
 	size_t page = page_size();
 	uint64_t sealed = 0;
 
-	for (const struct part *part = plan->parts; part < end; part++)
+	for (const struct part *part = parts->at; part < end; part++)
 		for (uint64_t at = part->start; at < part->end; at += page)
 			if (page_sealed(part, at, page))
 				sealed += page;
