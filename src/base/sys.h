@@ -61,6 +61,33 @@ static inline long sys_call(long nr, long a, long b, long c, long d, long e, lon
 #define SYS_HIGH(value) (uint32_t)((value) >> 32)
 #endif
 
+/* Descriptors. */
+
+static inline int sys_fcntl(int fd, int op, long arg)
+{
+#if __SIZEOF_LONG__ == 4
+	return (int)sys_call3(NR_fcntl64, fd, op, arg);
+#else
+	return (int)sys_call3(NR_fcntl, fd, op, arg);
+#endif
+}
+
+/*
+ * Moves a new descriptor out of 0 to 2: in a program that has closed one of them, other threads may
+ * still write to it or read from it. What opens a descriptor here ends with this. The new one is
+ * closed by execve(2).
+ */
+static inline int sys_above_stderr(int fd)
+{
+	int moved;
+
+	if (fd < 0 || fd > 2)
+		return fd;
+	moved = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	(void)arch_syscall(NR_close, fd, 0, 0, 0, 0, 0);
+	return moved;
+}
+
 /* Memory. Addresses are integers here: most of them are not this program's objects. */
 
 static inline int sys_mseal(uint64_t addr, size_t len, unsigned long flags)
@@ -101,12 +128,12 @@ static inline int sys_madvise(uint64_t addr, size_t len, int advice)
 
 static inline int sys_memfd_create(const char *name, unsigned int flags)
 {
-	return (int)sys_call2(NR_memfd_create, name, flags);
+	return sys_above_stderr((int)sys_call2(NR_memfd_create, name, flags));
 }
 
 static inline int sys_memfd_secret(unsigned int flags)
 {
-	return (int)sys_call1(NR_memfd_secret, flags);
+	return sys_above_stderr((int)sys_call1(NR_memfd_secret, flags));
 }
 
 static inline int sys_pkey_alloc(unsigned long flags, unsigned long rights)
@@ -133,7 +160,7 @@ static inline int sys_mlock(uint64_t addr, size_t len)
 
 static inline int sys_openat(int dir, const char *path, int flags, mode_t mode)
 {
-	return (int)sys_call4(NR_openat, dir, path, flags | O_LARGEFILE, mode);
+	return sys_above_stderr((int)sys_call4(NR_openat, dir, path, flags | O_LARGEFILE, mode));
 }
 
 static inline int sys_close(int fd)
@@ -181,15 +208,6 @@ static inline int sys_ftruncate(int fd, uint64_t len)
 	return (int)sys_call4(NR_ftruncate64, fd, 0, SYS_LOW(len), SYS_HIGH(len));
 #else
 	return (int)sys_call3(NR_ftruncate64, fd, SYS_LOW(len), SYS_HIGH(len));
-#endif
-}
-
-static inline int sys_fcntl(int fd, int op, long arg)
-{
-#if __SIZEOF_LONG__ == 4
-	return (int)sys_call3(NR_fcntl64, fd, op, arg);
-#else
-	return (int)sys_call3(NR_fcntl, fd, op, arg);
 #endif
 }
 
@@ -363,18 +381,23 @@ static inline void sys_undo_mmap(uint64_t addr, size_t len)
 	(void)arch_syscall(NR_munmap, (long)addr, (long)len, 0, 0, 0, 0);
 }
 
-/* Moves memory onto what is at to. */
-static inline int sys_undo_mremap(uint64_t addr, size_t len, uint64_t to)
+static inline int sys_undo_mprotect(uint64_t addr, size_t len, int prot)
 {
-	long ret = arch_syscall(NR_mremap, (long)addr, (long)len, (long)len,
-		3 /* MREMAP_MAYMOVE | MREMAP_FIXED */, (long)to, 0);
-
-	return sys_failed(ret) ? (int)ret : 0;
+	return (int)arch_syscall(NR_mprotect, (long)addr, (long)len, prot, 0, 0, 0);
 }
 
-static inline void sys_undo_mprotect(uint64_t addr, size_t len, int prot)
+/* Maps a file, private and writable, over what is at addr. */
+static inline int sys_undo_replace(uint64_t addr, size_t len, int fd, uint64_t offset)
 {
-	(void)arch_syscall(NR_mprotect, (long)addr, (long)len, prot, 0, 0, 0);
+	const int prot = 3 /* PROT_READ | PROT_WRITE */, flags = 0x12 /* MAP_PRIVATE | MAP_FIXED */;
+#if __SIZEOF_LONG__ == 4
+	long ret = arch_syscall(
+		NR_mmap2, (long)addr, (long)len, prot, flags, fd, (long)(offset / 4096));
+#else
+	long ret = arch_syscall(NR_mmap, (long)addr, (long)len, prot, flags, fd, (long)offset);
+#endif
+
+	return sys_failed(ret) ? (int)ret : 0;
 }
 
 static inline void sys_undo_sigmask(const uint64_t *old)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/content.h"
 
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/sys.h"
 #include "engine/memfd.h"
@@ -84,101 +86,224 @@ static int open_view(int *fd)
 	return memfd_check_view(view);
 }
 
-/*
- * Moves the bytes of the first count spans back from the copy, and gives up the rest of it. All are
- * tried; the last error counts.
- */
-static int move_back(
-	const struct content_span *spans, size_t count, const struct content_backup *backup)
+#define COMPARED_AT_A_TIME (UINT64_C(16) << 20)
+
+static int compare_part(int fd, uint64_t offset, uint64_t from, size_t len)
 {
-	uint64_t at = backup->start;
-	int ret = 0;
+	long view = sys_mmap(0, len, PROT_READ, MAP_SHARED, fd, offset);
+	bool same;
 
-	for (size_t i = 0; i < count; i++) {
-		size_t len = spans[i].end - spans[i].start;
-		int r = sys_undo_mremap(at, len, spans[i].start);
+	if (sys_failed(view))
+		return (int)view;
+	same = memcmp((const void *)(uintptr_t)from, (const void *)(uintptr_t)view, len) == 0;
+	sys_undo_mmap((uint64_t)view, len);
+	return same ? 0 : -EBUSY;
+}
 
-		if (r < 0) {
-			sys_undo_mmap(at, len);
-			ret = r;
-		}
-		at += len;
+static int compare_span(int fd, uint64_t offset, const struct content_span *span)
+{
+	uint64_t at = span->start, len;
+	int r = 0;
+
+	for (; r == 0 && at < span->end; at += len) {
+		len = min_u64(span->end - at, COMPARED_AT_A_TIME);
+		r = compare_part(fd, offset + (at - span->start), at, (size_t)len);
 	}
-	sys_undo_mmap(at, backup->len - (size_t)(at - backup->start));
-	return ret;
+	return r;
 }
 
 /*
- * After span number failed could not be mapped, because of error. The kernel may have unmapped it
- * before it found that out, but for EPERM: a lock refuses, and would refuse the copy as well.
+ * What is sealed by now is what was to be sealed, to the byte: until then, a thread or a child that
+ * was forked meanwhile could write to the descriptor, by intent or because it took it for another.
+ * Its size cannot change any more, so that reading does not end in SIGBUS.
  */
-static int give_back(const struct content_span *spans, size_t failed,
-	const struct content_backup *backup, int error)
+static int compare(int fd, const struct content_span *spans, size_t count, uint64_t total)
 {
-	size_t count = error == -EPERM ? failed : failed + 1;
+	uint64_t offset = 0;
+	struct stat st;
+	int r = sys_fstatat(fd, "", &st, AT_EMPTY_PATH);
 
-	if (!backup->len)
-		return error;
-	return move_back(spans, count, backup) == 0 ? error : -ENOTRECOVERABLE;
+	if (r == 0 && (uint64_t)st.st_size != total)
+		r = -EBUSY;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		r = compare_span(fd, offset, &spans[i]);
+		offset += spans[i].end - spans[i].start;
+	}
+	return r;
 }
 
-/* Each in one step, for readers: a fault waits for mmap(2) to be done with the address space. */
-static int map_spans(
-	int fd, const struct content_span *spans, size_t count, const struct content_backup *backup)
+static int fill_and_seal(int *fd, const struct content_span *spans, size_t count, uint64_t total)
+{
+	int r = fill(*fd, spans, count);
+
+	if (r == 0)
+		r = memfd_seal(*fd, MEMFD_FIXED | F_SEAL_WRITE);
+	if (r == 0)
+		r = open_view(fd);
+	if (r == 0)
+		r = compare(*fd, spans, count, total);
+	return r;
+}
+
+/* Whatever was called before: this is what the kernel says of the pages themselves. */
+static int check_locked(const struct content_span *span)
+{
+	int r = sys_mprotect(
+		span->start, (size_t)(span->end - span->start), PROT_READ | PROT_WRITE);
+
+	return r == -EACCES ? 0 : r == -ENOMEM ? r : -EOPNOTSUPP;
+}
+
+/*
+ * Each in one step, for readers: a fault waits for mmap(2) to be done with the address space.
+ * *ret_replaced: so many spans may not be what they were. When mmap(2) fails, the kernel may have
+ * unmapped the old pages before it found that out, but for EPERM: a seal, or a filter.
+ */
+static int map_spans(int fd, const struct content_span *spans, size_t count, size_t *ret_replaced)
 {
 	uint64_t offset = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		size_t len = spans[i].end - spans[i].start;
+		size_t len = (size_t)(spans[i].end - spans[i].start);
 		long r = sys_mmap(
 			spans[i].start, len, spans[i].prot, MAP_SHARED | MAP_FIXED, fd, offset);
 
-		if (sys_failed(r))
-			return give_back(spans, i, backup, (int)r);
+		*ret_replaced = i + (r != -EPERM);
+		if (!sys_failed(r))
+			r = check_locked(&spans[i]);
+		if (r < 0)
+			return (int)r;
 		offset += len;
 	}
 	return 0;
 }
 
-static int map_spare(int fd, size_t len, struct content_backup *ret)
+/*
+ * *ret_changed: so many spans may have changed. Of the mappings of one that is sealed, the first
+ * may have, and are put back at once; the others refuse.
+ */
+static int protect(const struct content_span *spans, size_t count, size_t *ret_changed)
 {
-	long start = sys_mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		size_t len = (size_t)(spans[i].end - spans[i].start);
+
+		r = sys_mprotect(spans[i].start, len, PROT_READ);
+		if (r == -EPERM)
+			(void)sys_undo_mprotect(spans[i].start, len, PROT_READ | PROT_WRITE);
+		*ret_changed = i + (r != -EPERM);
+	}
+	return r;
+}
+
+static void release(struct content_backup *backup)
+{
+	sys_undo_mmap(backup->start, backup->len);
+	backup->len = 0;
+}
+
+/* What became read-only left room in RLIMIT_DATA, which others may have taken: but not this. */
+static int make_writable(const struct content_span *span, struct content_backup *backup)
+{
+	size_t len = (size_t)(span->end - span->start);
+	int r = sys_undo_mprotect(span->start, len, PROT_READ | PROT_WRITE);
+
+	if (r != -ENOMEM || !backup->len)
+		return r;
+	release(backup);
+	return sys_undo_mprotect(span->start, len, PROT_READ | PROT_WRITE);
+}
+
+/*
+ * The first spans are mapped privately from the copy, the others made writable. All are tried; the
+ * last error counts. Neither takes a mapping more than there are, nor room in RLIMIT_AS; of
+ * RLIMIT_DATA, mmap(2) in the place of as many bytes asks for nothing (may_expand_vm() of the
+ * kernel is given the difference).
+ */
+static int undo(const struct content_span *spans, size_t count, size_t replaced,
+	struct content_backup *backup)
+{
+	uint64_t offset = 0;
+	int ret = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t len = (size_t)(spans[i].end - spans[i].start);
+		int r = i < replaced ? sys_undo_replace(spans[i].start, len, backup->fd, offset)
+				     : make_writable(&spans[i], backup);
+
+		ret = r < 0 ? r : ret;
+		offset += len;
+	}
+	content_commit(backup);
+	return ret;
+}
+
+/* Of a file, that the kernel joins it with nothing, and that to unmap it splits nothing. */
+static int reserve(struct content_backup *backup, size_t len)
+{
+	long start = sys_mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, backup->fd, 0);
 
 	if (sys_failed(start))
 		return (int)start;
-	*ret = (struct content_backup){ .start = (uintptr_t)start, .len = len };
+	backup->start = (uintptr_t)start;
+	backup->len = len;
 	return 0;
+}
+
+static int lock_or_undo(
+	const struct content_span *spans, size_t count, size_t total, struct content_backup *backup)
+{
+	size_t changed = 0, replaced = 0;
+	int r = protect(spans, count, &changed);
+
+	if (r == 0)
+		r = fill_and_seal(&backup->fd, spans, count, total);
+	if (r == 0)
+		r = map_spans(backup->fd, spans, count, &replaced);
+	if (r < 0 && undo(spans, changed, replaced, backup) < 0)
+		r = -ENOTRECOVERABLE;
+	return r;
+}
+
+static int lock_with_backup(int fd, const struct content_span *spans, size_t count, size_t total,
+	struct content_backup *ret_backup)
+{
+	struct content_backup backup = { .fd = fd };
+	int r = reserve(&backup, total);
+
+	if (r < 0)
+		content_commit(&backup);
+	else
+		r = lock_or_undo(spans, count, total, &backup);
+	if (r == 0)
+		*ret_backup = backup;
+	return r;
 }
 
 int content_lock(const struct content_span *spans, size_t count, struct content_backup *ret_backup)
 {
 	CLEANUP(sys_close_cleanup) int fd = memfd_new();
-	struct content_backup backup = { .len = 0 };
-	size_t total = total_size(spans, count);
+	size_t total = total_size(spans, count), replaced;
 	int r = fd < 0 ? fd : memfd_resize(fd, total);
 
-	if (r == 0)
-		r = fill(fd, spans, count);
-	if (r == 0)
-		r = memfd_seal(fd, MEMFD_FIXED | F_SEAL_WRITE);
-	if (r == 0)
-		r = open_view(&fd);
 	if (r == 0 && ret_backup)
-		r = map_spare(fd, total, &backup);
+		return lock_with_backup(STEAL(fd, -1), spans, count, total, ret_backup);
 	if (r == 0)
-		r = map_spans(fd, spans, count, &backup);
-	if (r == 0 && ret_backup)
-		*ret_backup = backup;
+		r = fill_and_seal(&fd, spans, count, total);
+	if (r == 0)
+		r = map_spans(fd, spans, count, &replaced);
 	return r;
 }
 
-int content_rollback(
-	const struct content_span *spans, size_t count, const struct content_backup *backup)
+int content_rollback(const struct content_span *spans, size_t count, struct content_backup *backup)
 {
-	return move_back(spans, count, backup);
+	return undo(spans, count, count, backup);
 }
 
-void content_commit(const struct content_backup *backup)
+void content_commit(struct content_backup *backup)
 {
-	sys_undo_mmap(backup->start, backup->len);
+	release(backup);
+	sys_close_cleanup(&backup->fd);
+	backup->fd = -1;
 }

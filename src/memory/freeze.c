@@ -4,10 +4,12 @@
 #include "memory/freeze.h"
 
 #include <errno.h>
+#include <memseal.h>
 #include <sys/mman.h>
 
 #include "base/sys.h"
 #include "engine/content.h"
+#include "engine/own-maps.h"
 #include "memory/place.h"
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
@@ -47,7 +49,21 @@ static int prepare(uint64_t start, uint64_t end, bool locked)
 	return 0;
 }
 
-static int undo(const struct content_span *span, const struct content_backup *backup, bool locked)
+/*
+ * mprotect(2) to the protection that they have already changes nothing, and is refused by both
+ * engines. That no other filter refuses it, the content lock has seen.
+ */
+static bool is_held(const struct content_span *span)
+{
+	size_t len = (size_t)(span->end - span->start);
+	int r = sys_mprotect(span->start, len, span->prot);
+
+	if (r != 0 && r != -EPERM)
+		r = sys_mprotect(span->start, len, span->prot);
+	return r == -EPERM;
+}
+
+static int undo(const struct content_span *span, struct content_backup *backup, bool locked)
 {
 	int r = content_rollback(span, 1, backup);
 
@@ -56,36 +72,77 @@ static int undo(const struct content_span *span, const struct content_backup *ba
 	return r;
 }
 
-static int lock_and_hold(const struct content_span *span)
+/* Not believed, but asked: a filter may have answered in the kernel's place. */
+static int hold(const struct content_span *span)
 {
-	bool locked = is_locked(span->start, span->end);
-	struct content_backup backup;
-	int r = content_lock(span, 1, &backup);
+	int r = place_hold(span->start, span->end);
 
+	if (r == 0 && !is_held(span))
+		r = -EOPNOTSUPP;
+	return r;
+}
+
+int freeze_pages(uint64_t start, uint64_t end, int prot)
+{
+	const struct content_span span = { .start = start, .end = end, .prot = prot };
+	bool locked = is_locked(start, end);
+	struct content_backup backup;
+	int r = place_check();
+
+	if (r == 0)
+		r = content_lock(&span, 1, &backup);
 	if (r < 0)
 		return r;
-	r = prepare(span->start, span->end, locked);
+	r = prepare(start, end, locked);
 	if (r == 0)
-		r = place_hold(span->start, span->end);
+		r = hold(&span);
 	if (r < 0)
-		return undo(span, &backup, locked) == 0 ? r : -ENOTRECOVERABLE;
+		return undo(&span, &backup, locked) == 0 ? r : -ENOTRECOVERABLE;
 	content_commit(&backup);
 	return 0;
 }
 
-/* Read-only at first: what another thread still writes must not be lost without a word. */
-int freeze_pages(uint64_t start, uint64_t end, int prot)
+/* Nothing but a content lock makes pages shared that were private. */
+static int find_shared(struct scratch *scratch, void *arg)
+{
+	CLEANUP(own_maps_close) struct own_maps maps = { .fd = -1 };
+	const struct span *pages = arg;
+	struct mapping mapping;
+	int r = own_maps_open(scratch, &maps);
+
+	for (uint64_t at = pages->start; r >= 0 && at < pages->end; at = mapping.end) {
+		r = own_maps_at(&maps, at, &mapping);
+		if (r < 0)
+			return r;
+		if (r == 0 || mapping.start > at || !mapping.shared ||
+			(mapping.prot & MAPPING_WRITE))
+			return 0;
+	}
+	return r < 0 ? r : 1;
+}
+
+static bool is_sealed(uint64_t start)
+{
+	struct memseal_status status;
+	int r = memseal_query((void *)(uintptr_t)start, page_size(), &status);
+
+	return r == 0 && ((status.kernel | status.filter) & MEMSEAL_MAPPING) == MEMSEAL_MAPPING;
+}
+
+/*
+ * A sealed mapping refuses its own protection (EPERM), and one with a content lock to be writable
+ * (EACCES). Before Linux 6.12, and behind a filter, a seal is all that is seen of the two.
+ */
+int freeze_holds(uint64_t start, uint64_t end, int prot)
 {
 	const struct content_span span = { .start = start, .end = end, .prot = prot };
-	int r = place_check();
+	struct span pages = { start, end };
+	bool held = is_held(&span);
+	int r = sys_mprotect(start, (size_t)(end - start), PROT_READ | PROT_WRITE);
 
-	if (r < 0)
-		return r;
-	/* Of several mappings, the first may have changed although a later one is sealed. */
-	r = sys_mprotect(start, (size_t)(end - start), PROT_READ);
-	if (r == 0)
-		r = lock_and_hold(&span);
-	if (r < 0 && r != -ENOTRECOVERABLE)
-		sys_undo_mprotect(start, (size_t)(end - start), PROT_READ | PROT_WRITE);
-	return r;
+	if (!held)
+		return 0;
+	if (r == -EACCES)
+		return 1;
+	return r == -EPERM && is_sealed(start) ? scratch_run(find_shared, &pages) : 0;
 }
