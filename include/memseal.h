@@ -248,7 +248,8 @@ struct memseal_arena; /* opaque */
  * -EINVAL      capacity is 0
  * -EOPNOTSUPP  it could never be frozen: the kernel has no mseal(2), and the program has not called
  *              memseal_filter_allow()
- * -ENOMEM      no such room
+ * -EAGAIN      mlockall(2), and RLIMIT_MEMLOCK
+ * -ENOMEM      not enough address space, or vm.max_map_count
  */
 int memseal_arena_new(size_t capacity, struct memseal_arena **ret_arena);
 
@@ -265,7 +266,9 @@ void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_t align
 /*
  * Freezes an arena for ever. Other threads may read it meanwhile, and see the same bytes all the
  * time; one that writes to it is killed (SIGSEGV), so end that before. None is to allocate from it
- * or to freeze it as well meanwhile. Capacity that was not used is given back. Freezing again is 0.
+ * meanwhile. Capacity that was not used is given back. Freezing again is 0: the kernel is asked
+ * each time. A child of a fork(2) in the middle of it may freeze its copy, and cannot allocate from
+ * it before it has tried.
  *
  * Memory that was locked (mlock(2)) is locked afterwards, all of it; other advice (madvise(2),
  * mbind(2)) has to be given again. For a moment the bytes are there twice, and their address space
@@ -280,10 +283,12 @@ void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_t align
  * -EFBIG       it is larger than RLIMIT_FSIZE, which bears upon memfds
  * -EPERM, -EACCES  a seccomp filter or a security module refuses it, or files in memory
  * -ESRCH       a thread has a seccomp filter of its own
- * -EBUSY       an io_uring is open (see memseal_ranges()), or somebody else has opened the memfd
+ * -EBUSY       an io_uring is open (see memseal_ranges()), or another thread or process has written
+ *              to the memfd, or mapped it, before it was sealed
  * -EFAULT      a page of it cannot be read (a guard page)
  * -ENOTRECOVERABLE  it is frozen and held by a filter, but an io_uring that was opened meanwhile
- *              may make guard pages of it or keep it from children
+ *              may make guard pages of it or keep it from children; or it failed, and could not be
+ *              undone: it can be read at best. Later calls say the same, but 0 if it is frozen
  * -EAGAIN      mlockall(2), and RLIMIT_MEMLOCK
  * -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
  */
@@ -381,7 +386,9 @@ void *memseal_code_writable(struct memseal_code *code, void *exec_addr);
  * bytes are frozen; publishing them again is 0, and writing to them ends the process (SIGSEGV).
  *
  * On failure nothing was published, but for -ENOTRECOVERABLE, and an error of membarrier(2),
- * -ENOMEM: then this thread may execute the bytes; publish again for the others.
+ * -ENOMEM: then this thread may execute the bytes; publish again for the others. With one view each
+ * publishing takes one or two mappings for ever: it is -ENOMEM when less than 128 of
+ * vm.max_map_count would be left for others.
  *
  * -EINVAL    code is NULL, size is 0, or it was not allocated there
  * -EALREADY  one view: a part of the pages, not all, is published, or is being published

@@ -13,7 +13,10 @@
 /* From now on, the nth system call (counted from 1) fails once with -error. 0 only counts. */
 void fault_arm(unsigned long nth, int error);
 
-/* How many system calls were made since fault_arm(). */
+/* From now on, fn is called before the nth system call, which may fork there, say; NULL: none. */
+void fault_meet(unsigned long nth, void (*fn)(void));
+
+/* How many system calls were made since fault_arm() or fault_meet(). */
 unsigned long fault_count(void);
 
 /* Called by sys_call() before every system call; true if it is to fail with *ret. */

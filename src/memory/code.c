@@ -11,15 +11,19 @@
 
 #include "base/opts.h"
 #include "base/sys.h"
+#include "memory/code-room.h"
 #include "memory/freeze.h"
 #include "memory/place.h"
 #include "memory/range.h"
 
 enum page_state {
 	PAGE_OPEN = 0,
-	PAGE_BUSY, /* a thread is publishing it */
 	PAGE_PUBLISHED,
+	PAGE_FAILED, /* to publish it did, and could not be undone */
+	PAGE_BUSY,   /* a thread is publishing it: this, and above these bits its process */
 };
+
+#define PAGE_STATE_BITS 2 /* a process's number has 22 */
 
 struct memseal_code {
 	enum memseal_code_mode mode;
@@ -257,25 +261,51 @@ static void set_pages(uint32_t *first, const uint32_t *end, enum page_state stat
 		__atomic_store_n(first, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
-static bool all_published(const uint32_t *first, const uint32_t *end)
+static bool all_are(const uint32_t *first, const uint32_t *end, enum page_state state)
 {
-	while (first < end && __atomic_load_n(first, __ATOMIC_ACQUIRE) == PAGE_PUBLISHED)
+	while (first < end && __atomic_load_n(first, __ATOMIC_ACQUIRE) == (uint32_t)state)
 		first++;
 	return first == end;
 }
 
+/* In a child of fork(2), nobody goes on with what a thread of its parent had begun. */
 static int claim_pages(uint32_t *first, const uint32_t *end)
 {
-	for (uint32_t *at = first; at < end; at++) {
-		uint32_t open = PAGE_OPEN;
+	uint32_t busy = (uint32_t)sys_getpid() << PAGE_STATE_BITS | PAGE_BUSY;
 
-		if (!__atomic_compare_exchange_n(
-			    at, &open, PAGE_BUSY, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+	for (uint32_t *at = first; at < end; at++) {
+		uint32_t state = __atomic_load_n(at, __ATOMIC_RELAXED);
+
+		if (state == busy || state == PAGE_PUBLISHED || state == PAGE_FAILED ||
+			!__atomic_compare_exchange_n(
+				at, &state, busy, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
 			set_pages(first, at, PAGE_OPEN);
 			return -EALREADY;
 		}
 	}
 	return 0;
+}
+
+/* What is published refuses to be published again: by the parent of this child of fork(2). */
+static int freeze(uint64_t start, uint64_t end)
+{
+	const int prot = PROT_READ | PROT_EXEC;
+	int r = code_room_check();
+
+	if (r == 0)
+		r = freeze_pages(start, end, prot);
+	return r == -EPERM && freeze_holds(start, end, prot) > 0 ? 0 : r;
+}
+
+/* Page by page: they may have been published in several pieces. */
+static int check_published(uint64_t start, uint64_t end)
+{
+	const size_t page = page_size();
+	int r = 1;
+
+	for (uint64_t at = start; r > 0 && at < end; at += page)
+		r = freeze_holds(at, at + page, PROT_READ | PROT_EXEC);
+	return r > 0 ? 0 : r < 0 ? r : -ENOTRECOVERABLE;
 }
 
 static int flip(struct memseal_code *code, uint64_t offset, size_t size)
@@ -285,13 +315,18 @@ static int flip(struct memseal_code *code, uint64_t offset, size_t size)
 	uint32_t *first = code->pages + start / page, *last = code->pages + end / page;
 	int r;
 
-	if (all_published(first, last))
-		return 0;
+	start += code->views.exec;
+	end += code->views.exec;
+	if (all_are(first, last, PAGE_PUBLISHED) || all_are(first, last, PAGE_FAILED))
+		return check_published(start, end);
 	r = claim_pages(first, last);
 	if (r < 0)
 		return r;
-	r = freeze_pages(code->views.exec + start, code->views.exec + end, PROT_READ | PROT_EXEC);
-	set_pages(first, last, r == 0 || r == -ENOTRECOVERABLE ? PAGE_PUBLISHED : PAGE_OPEN);
+	r = freeze(start, end);
+	set_pages(first, last,
+		r == 0                  ? PAGE_PUBLISHED
+		: r == -ENOTRECOVERABLE ? PAGE_FAILED
+					: PAGE_OPEN);
 	return r;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <memseal-globals.h>
-#include <pthread.h>
 #include <sys/mman.h>
 
+#include "base/owner-lock.h"
 #include "base/page.h"
-#include "engine/own-maps.h"
+#include "base/sys.h"
 #include "memory/freeze.h"
 #include "memory/globals-image.h"
 #include "memory/range.h"
@@ -14,7 +14,7 @@
  * Of two freezes at once, one that fails would put writable pages where the other has frozen some.
  * A second copy of the library in the process serves other images.
  */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct owner_lock lock;
 
 /* The marked variables, with as much of the padding behind them as their last page takes. */
 static int find_pages(
@@ -33,33 +33,39 @@ static int find_pages(
 	return globals_image_check(ret->start, ret->end);
 }
 
-/* Nobody but a freeze makes the data of an image shared and read-only. */
-static int find_frozen(struct scratch *scratch, void *arg)
-{
-	CLEANUP(own_maps_close) struct own_maps maps = { .fd = -1 };
-	const struct span *pages = arg;
-	struct mapping mapping;
-	int r = own_maps_open(scratch, &maps);
-
-	for (uint64_t at = pages->start; r >= 0 && at < pages->end; at = mapping.end) {
-		r = own_maps_at(&maps, at, &mapping);
-		if (r < 0)
-			return r;
-		if (r == 0 || mapping.start > at || !mapping.shared ||
-			(mapping.prot & MAPPING_WRITE))
-			return 0;
-	}
-	return r < 0 ? r : 1;
-}
-
-/* What is frozen refuses to be frozen again, as does what somebody else has sealed. */
-static int freeze_once(struct span *pages)
+/*
+ * What is frozen refuses to be frozen again, as does what somebody else has sealed. In a child that
+ * was forked in the middle of a freeze, whatever came of it, it can be done from the start.
+ */
+static int freeze_once(const struct span *pages)
 {
 	int r = freeze_pages(pages->start, pages->end, PROT_READ);
+	int holds =
+		r == -EPERM || r == -EACCES ? freeze_holds(pages->start, pages->end, PROT_READ) : 0;
 
-	if (r != -EPERM && r != -EACCES)
-		return r;
-	return scratch_run(find_frozen, pages) > 0 ? 0 : r;
+	return holds > 0 ? 0 : r;
+}
+
+/* The freeze that failed and could not be undone, and the process that it failed in. */
+static struct {
+	pid_t pid;
+	struct span pages;
+} failed;
+
+static int freeze(const struct span *pages)
+{
+	int r;
+
+	if (failed.pid == sys_getpid() && failed.pages.start == pages->start) {
+		r = freeze_holds(pages->start, pages->end, PROT_READ);
+		return r > 0 ? 0 : r < 0 ? r : -ENOTRECOVERABLE;
+	}
+	r = freeze_once(pages);
+	if (r == -ENOTRECOVERABLE) {
+		failed.pid = sys_getpid();
+		failed.pages = *pages;
+	}
+	return r;
 }
 
 EXPORT int memseal_globals_freeze_in(void *start, void *end, void *pad, void *pad_end)
@@ -69,8 +75,8 @@ EXPORT int memseal_globals_freeze_in(void *start, void *end, void *pad, void *pa
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&lock);
-	r = freeze_once(&pages);
-	pthread_mutex_unlock(&lock);
+	owner_lock_take(&lock);
+	r = freeze(&pages);
+	owner_lock_release(&lock);
 	return r;
 }

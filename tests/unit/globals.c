@@ -381,15 +381,20 @@ START_TEST(no_engine_is_an_error)
 }
 END_TEST
 
-/* As without /proc: then Linux 6.7 is needed, and nobody can tell what was frozen before. */
+/* As without /proc: then Linux 6.7 is needed; and before 6.12, or behind a filter, nobody can tell
+ * what was frozen before. */
 START_TEST(no_proc_is_needed)
 {
+	int again;
+
 	set_all();
 	deny(SYS_openat, ENOENT);
 	ck_assert_int_eq(memseal_globals_freeze(), 0);
 	ck_assert_int_eq(store(zeroes), 128 + SIGSEGV);
 	ck_assert_int_eq(store(&number), 128 + SIGSEGV);
-	ck_assert_int_eq(memseal_globals_freeze(), -EPERM);
+	again = memseal_globals_freeze();
+	ck_assert(again == 0 || again == -EPERM);
+	ck_assert_int_eq(store(&number), 128 + SIGSEGV);
 	ck_assert_int_eq(store(&plain_data), 0);
 	check_all();
 }
