@@ -492,7 +492,8 @@ struct memseal_self_opts {
  * -EOPNOTSUPP  the kernel has no mseal(2), or it cannot be told what is sealed (memseal_query())
  * -EPERM       a seccomp filter refuses it
  * -ENOMEM      out of memory or of vm.max_map_count; a part may be sealed
- * -ENOEXEC     the headers of a loaded image are damaged
+ * -ENOEXEC     the headers of a loaded image are damaged; the other images are sealed
+ * -ETXTBSY     text or read-only data of an image is writable now; the rest is sealed
  * -EBUSY       an object could not be pinned; nothing is sealed
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
 #include "agent/hook.h"
 
 #include <dlfcn.h>
 #include <sys/mman.h>
 
 #include "agent/libc.h"
-#include "agent/namespace.h"
+#include "agent/loader.h"
 #include "agent/pin.h"
 #include "agent/seal.h"
 #include "agent/state.h"
+#include "base/page.h"
+#include "base/span.h"
 #include "base/sys.h"
 
 /* Distance of the slots behind the one that holds _dl_mcount: sysdeps/generic/ldsodefs.h. */
@@ -21,6 +22,18 @@ enum {
 	SLOTS,
 };
 
+/* An open of another thread that fails meanwhile takes objects out of the list: look again. */
+#define HOOK_TRIES 100
+
+/*
+ * Opens what is loaded already, which waits for the loader's lock: an open of another thread that
+ * was at work when this was called is done when it returns, or has failed and left nothing.
+ */
+static void wait_for_others(const void *caller, int argc, char **argv, char **env)
+{
+	(void)agent.open(agent.proof, RTLD_LAZY | RTLD_NOLOAD, caller, LM_ID_BASE, argc, argv, env);
+}
+
 /*
  * In place of ld.so's _dl_open. A failing open leaves it by longjmp(3), so nothing may be held
  * across the call. RTLD_NODELETE: what is sealed must never be unloaded.
@@ -28,48 +41,45 @@ enum {
 static void *open_hook(const char *file, int mode, const void *caller, long namespace, int argc,
 	char **argv, char **env)
 {
+	struct loader_limit limit;
 	void *object;
 
-	if (!agent.ready) {
+	if (!agent.ready)
 		agent.proven |= file == agent.proof && (mode & RTLD_NOLOAD);
+	if (!agent.ready || mode & RTLD_NOLOAD) /* loads nothing */
 		return agent.open(file, mode, caller, namespace, argc, argv, env);
-	}
 	object = agent.open(file, mode | RTLD_NODELETE, caller, namespace, argc, argv, env);
-	namespace_add(object);
-	seal_new();
+	loader_add_namespace(object);
+	for (int tries = 0; tries < HOOK_TRIES; tries++) {
+		bool limited = loader_limit_read(&limit);
+
+		if (limited)
+			wait_for_others(caller, argc, argv, env);
+		if (seal_new(limited ? &limit : NULL, tries + 1 == HOOK_TRIES))
+			break;
+	}
 	return object;
 }
 
 /* ld.so's own addresses. */
 struct loader {
-	const char *name;
-	uintptr_t text_start, text_end;
+	struct span text;
 	uintptr_t data_end; /* of the segment that holds _rtld_global_ro */
 };
 
-static bool in_segment(const struct dl_phdr_info *info, unsigned i, uintptr_t addr)
+static bool find_segments(const uintptr_t *data, struct loader *ret)
 {
-	return addr - (info->dlpi_addr + info->dlpi_phdr[i].p_vaddr) < info->dlpi_phdr[i].p_memsz;
-}
-
-static int find_loader(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	struct loader *loader = arg;
 	bool found = false;
 
-	(void)size;
-	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *phdr = &info->dlpi_phdr[i];
-		uintptr_t start = info->dlpi_addr + phdr->p_vaddr;
+	for (unsigned i = 0; i < agent.loader.phnum; i++) {
+		const ElfW(Phdr) *phdr = &agent.loader.phdrs[i];
+		uint64_t start = agent.loader.bias + phdr->p_vaddr;
+		struct span span = { start, start + phdr->p_memsz };
 
-		if (phdr->p_type == PT_LOAD && (phdr->p_flags & PF_X)) {
-			loader->text_start = start;
-			loader->text_end = start + phdr->p_memsz;
-		}
-		if (phdr->p_type == PT_GNU_RELRO &&
-			in_segment(info, i, (uintptr_t)_rtld_global_ro)) {
-			loader->data_end = page_down(start + phdr->p_memsz, agent.page);
-			loader->name = info->dlpi_name;
+		if (phdr->p_type == PT_LOAD && (phdr->p_flags & PF_X))
+			ret->text = span;
+		if (phdr->p_type == PT_GNU_RELRO && span_holds(span, (uintptr_t)data)) {
+			ret->data_end = page_down(span.end, agent.page);
 			found = true;
 		}
 	}
@@ -78,18 +88,16 @@ static int find_loader(struct dl_phdr_info *info, size_t size, void *arg)
 
 /* Four neighbouring pointers into ld.so's text, of which the first is _dl_mcount: nothing else is.
  */
-static uintptr_t *find_open_slot(const struct loader *loader)
+static uintptr_t *find_open_slot(uintptr_t *slot, uintptr_t mcount, const struct loader *loader)
 {
-	const uintptr_t *slot = _rtld_global_ro;
-
 	for (; (uintptr_t)(slot + SLOTS) <= loader->data_end; slot++) {
 		unsigned i = 0;
 
-		if (slot[SLOT_MCOUNT] != (uintptr_t)_dl_mcount)
+		if (slot[SLOT_MCOUNT] != mcount)
 			continue;
-		while (i < SLOTS && slot[i] >= loader->text_start && slot[i] < loader->text_end)
+		while (i < SLOTS && span_holds(loader->text, slot[i]))
 			i++;
-		return i == SLOTS ? (uintptr_t *)(uintptr_t)(slot + SLOT_OPEN) : NULL;
+		return i == SLOTS ? slot + SLOT_OPEN : NULL;
 	}
 	return NULL;
 }
@@ -113,16 +121,18 @@ static bool prove(const char *loader)
 
 bool hook_install(void)
 {
-	struct loader loader = { .name = NULL };
-	uintptr_t *slot;
+	uintptr_t *data = loader_symbol("_rtld_global_ro"), *slot;
+	void *mcount = loader_symbol("_dl_mcount");
+	const struct link_map *map = loader_map();
+	struct loader loader = { .data_end = 0 };
 
-	if (!_dl_mcount || !dl_iterate_phdr(find_loader, &loader))
+	if (!data || !mcount || !map || !find_segments(data, &loader))
 		return false;
-	slot = find_open_slot(&loader);
+	slot = find_open_slot(data, (uintptr_t)mcount, &loader);
 	if (!slot)
 		return false;
 	agent.open = (loader_open_fn *)*slot;
-	if (write_slot(slot, (uintptr_t)open_hook) && prove(loader.name))
+	if (write_slot(slot, (uintptr_t)open_hook) && prove(map->l_name))
 		return true;
 	(void)write_slot(slot, (uintptr_t)agent.open);
 	agent.open = NULL;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that the agent takes from the program's C library, and only if it is there. Included ahead of
- * every file that the agent is built from, so that those it shares with the library refer to these
- * weakly too.
+ * All that the agent refers to by name outside of itself, weakly. What it calls it finds by itself:
+ * see loader.h. Included ahead of every file that the agent is built from.
  */
 #ifndef MEMSEAL_AGENT_LIBC_H
 #define MEMSEAL_AGENT_LIBC_H
@@ -12,15 +11,12 @@
 #include <link.h>
 #include <sys/auxv.h>
 
-#pragma weak dl_iterate_phdr
-#pragma weak getauxval
-
 /* The environment in musl, which passes no arguments to constructors. */
 extern char **environ __attribute__((weak));
 
-/* glibc's alone, in ld.so: its read-only data, and a function whose address stands in it. */
-extern const uintptr_t _rtld_global_ro[] __attribute__((weak));
-extern void _dl_mcount(void) __attribute__((weak));
+/* The loader's list of objects: glibc's, and musl's. */
+#pragma weak _r_debug
+extern struct r_debug *_dl_debug_addr __attribute__((weak));
 
 #endif
 #endif

@@ -2,6 +2,9 @@
 #include "agent/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
 
 #include "base/sys.h"
 
@@ -63,6 +66,8 @@ static const struct {
 	{ EBADMSG, "not understood (EBADMSG)" },
 	{ EBUSY, "busy (EBUSY)" },
 	{ EOPNOTSUPP, "not by this kernel, or refused by a seccomp filter (EOPNOTSUPP)" },
+	{ ETXTBSY, "changed by a constructor (ETXTBSY)" },
+	{ EAGAIN, "other threads keep loading and failing (EAGAIN)" },
 	{ ENOEXEC, "not a valid ELF image (ENOEXEC)" },
 };
 
@@ -79,9 +84,100 @@ void message_error(struct message *message, int error)
 	message_decimal(message, (unsigned)-error);
 }
 
-void message_send(struct message *message)
+#define STDERR 2
+
+/* include/uapi/linux/stat.h, struct statx, which musl lacked for long. */
+struct file_status {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, spare;
+	uint64_t inode, size, blocks, attributes_mask;
+	struct {
+		int64_t sec;
+		uint32_t nsec;
+		int32_t spare;
+	} accessed, born, changed, modified;
+	uint32_t device_major, device_minor, major, minor;
+	uint64_t rest[14];
+};
+
+_Static_assert(sizeof(struct file_status) == 256, "struct statx");
+
+#define MASK_BASIC 0x7ffU
+#define MASK_BORN  0x800U
+
+static bool read_target(int fd, struct message_target *ret)
 {
+	struct file_status status;
+	int flags = sys_fcntl(fd, F_GETFL, 0);
+
+	if (flags < 0 || sys_statx_fd(fd, MASK_BASIC | MASK_BORN, &status) < 0)
+		return false;
+	*ret = (struct message_target){
+		.inode = status.inode,
+		.major = status.major,
+		.minor = status.minor,
+		.device_major = status.device_major,
+		.device_minor = status.device_minor,
+		.type = status.mode & S_IFMT,
+		.access = flags & O_ACCMODE,
+	};
+	if (status.mask & MASK_BORN)
+		ret->born = (uint64_t)status.born.sec * 1000000000 + status.born.nsec;
+	return true;
+}
+
+/* An inode's number comes again in another file, but not at the same time. */
+static bool is_same(const struct message_target *a, const struct message_target *b)
+{
+	return a->inode == b->inode && a->major == b->major && a->minor == b->minor &&
+	       a->device_major == b->device_major && a->device_minor == b->device_minor &&
+	       a->type == b->type && a->access == b->access && a->born == b->born;
+}
+
+static bool is_writable(const struct message_target *target)
+{
+	if (target->type == S_IFREG)
+		return target->access == O_WRONLY && target->born != 0;
+	return target->access != O_RDONLY &&
+	       (target->type == S_IFCHR || target->type == S_IFIFO || target->type == S_IFSOCK);
+}
+
+void message_find_target(struct message_target *ret)
+{
+	int flags = sys_fcntl(STDERR, F_GETFD, 0);
+
+	*ret = (struct message_target){ .type = 0 };
+	if (flags < 0 || flags & FD_CLOEXEC || !read_target(STDERR, ret) || !is_writable(ret))
+		*ret = (struct message_target){ .type = 0 };
+}
+
+#define MASK_OF(sig) ((uint64_t)1 << ((sig)-1))
+
+/* The signals of a broken pipe and of a full limit come to this thread: they are taken away. */
+static void write_quietly(const char *text, size_t len)
+{
+	const uint64_t both = MASK_OF(SIGPIPE) | MASK_OF(SIGXFSZ);
+	uint64_t old, before, after, own;
+
+	if (sys_sigprocmask(SIG_BLOCK, &both, &old) < 0)
+		return;
+	if (sys_sigpending(&before) == 0) {
+		(void)!sys_write(STDERR, text, len);
+		own = sys_sigpending(&after) == 0 ? after & ~before & both : 0;
+		for (; own; own = sys_sigpending(&after) == 0 ? after & own : 0)
+			sys_undo_signal(&own);
+	}
+	sys_undo_sigmask(&old);
+}
+
+void message_send(struct message *message, const struct message_target *target)
+{
+	struct message_target now;
+
 	message->text[message->len++] = '\n';
-	(void)!sys_write(2, message->text, message->len);
+	if (target->type != 0 && read_target(STDERR, &now) && is_same(target, &now))
+		write_quietly(message->text, message->len);
 	message->len = 0;
 }

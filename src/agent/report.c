@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/report.h"
 
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+
 #include "agent/libc.h"
 #include "agent/message.h"
 #include "agent/state.h"
+#include "base/sys.h"
 
 /* How a failure ends. */
 #define NOT_STARTED "; not started (memseal run --allow-unsealed starts it unsealed)"
 
 void report_failure(const struct images_result *result, int error, bool starting)
 {
-	const char *program = getauxval ? (const char *)getauxval(AT_EXECFN) : NULL;
+	const char *program = (const char *)getauxval(AT_EXECFN);
 	struct message message = { .len = 0 };
 
+	if (!starting && !agent.options.filter && report_confinement() != agent.confined)
+		return;
 	message_str(&message, "memseal: ");
 	message_name(&message, program ? program : "program");
 	message_str(&message, ": ");
@@ -33,5 +39,10 @@ void report_failure(const struct images_result *result, int error, bool starting
 		message_error(&message, error);
 	if (starting && !agent.options.allow_unsealed)
 		message_str(&message, NOT_STARTED);
-	message_send(&message);
+	message_send(&message, &agent.target);
+}
+
+int report_confinement(void)
+{
+	return sys_prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
 }

@@ -2,10 +2,11 @@
 #include "agent/seal.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "agent/libc.h"
-#include "agent/namespace.h"
 #include "agent/pin.h"
 #include "agent/report.h"
 #include "agent/state.h"
@@ -14,64 +15,73 @@
 #include "images/images.h"
 
 /*
- * The thread that holds sealing, told by its process: after a fork(2) during sealing the child
- * has the memory of a holder that does not exist there, and takes over.
+ * The thread that seals, or 0. One at a time, but only so that two do not do the same work and
+ * complain of one another: what is sealed is asked of the kernel. So whoever writes to this word
+ * does not switch sealing off: a holder that is not there, or takes longer than this, is passed by.
  */
-static pid_t sealing;
-static bool again;
+static uint32_t holder;
 
-static int seal_listed(const struct images_opts *opts)
+#define WAIT_TRIES 500 /* of 2 ms */
+
+static bool is_running(uint32_t thread)
 {
-	struct images_result result;
-	int r = images_seal(opts, agent.page, &result);
-
-	if (r < 0)
-		report_failure(&result, r, opts->settled);
-	return r;
+	return thread != 0 && sys_tgkill(sys_getpid(), (pid_t)thread, 0) == 0;
 }
 
-static int iterate(const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg)
+static void take(void)
 {
-	(void)where;
-	return dl_iterate_phdr(fn, arg);
+	static const long pause[2] = { 0, 2000000 };
+	uint32_t self = (uint32_t)sys_gettid();
+
+	for (int i = 0; i < WAIT_TRIES; i++) {
+		uint32_t other = 0;
+
+		if (__atomic_compare_exchange_n(
+			    &holder, &other, self, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return;
+		if (other == self || !is_running(other))
+			break;
+		(void)sys_futex(&holder, FUTEX_WAIT_PRIVATE, other, pause);
+	}
+	__atomic_store_n(&holder, self, __ATOMIC_SEQ_CST);
+}
+
+static void give(void)
+{
+	__atomic_store_n(&holder, 0, __ATOMIC_SEQ_CST);
+	(void)sys_futex(&holder, FUTEX_WAKE_PRIVATE, 1, NULL);
 }
 
 /*
- * pinning: objects can be unloaded here, and dlopen() may be called. It may not before the C
- * library was initialised, because it would do that itself, without the environment. The first
- * time, own is the agent's state.
+ * A filter that the program was started under, or has installed since, may refuse mseal(2), or kill
+ * for it. A child in the same memory asks in its stead, with all signals blocked: then a SIGSYS is
+ * not handled, but ends it.
  */
-static int seal_images(bool pinning, struct images_run own)
+static bool may_seal(void)
 {
-	static struct images_progress progress;
-	const struct images_opts opts = {
-		.filter = agent.options.filter,
-		.settled = own.end != 0,
-		.strict = agent.options.strict,
-		.data = agent.options.data,
-		.pin = pinning ? pin_object : NULL,
-		.progress = &progress,
-		.iterate = iterate,
-		.own = own,
-	};
+	const uint64_t all = ~(uint64_t)0;
+	volatile int answer = -EPERM;
+	uint64_t old;
+	pid_t child;
 
-	return seal_listed(&opts);
+	if (sys_sigprocmask(SIG_BLOCK, &all, &old) < 0)
+		return false;
+	child = sys_vfork();
+	if (child == 0) {
+		answer = sys_mseal(0, 0, 0);
+		sys_exit_group(0);
+	}
+	if (child > 0)
+		(void)sys_reap(child);
+	sys_undo_sigmask(&old);
+	return answer == 0;
 }
 
-static void seal_namespaces(void)
+static bool is_confined(void)
 {
-	struct images_opts opts = {
-		.filter = agent.options.filter,
-		.strict = agent.options.strict,
-		.data = agent.options.data,
-		.iterate = namespace_iterate,
-	};
-
-	for (unsigned i = 0; (opts.where = namespace_get(i)); i++)
-		(void)seal_listed(&opts);
+	return !agent.options.filter && report_confinement() != 0 && !may_seal();
 }
 
-/* Of error 0, what says it all. */
 static int fail(const char *what, int error)
 {
 	const struct images_result failed = { .failed = what };
@@ -80,25 +90,15 @@ static int fail(const char *what, int error)
 	return error ? error : -EOPNOTSUPP;
 }
 
-/* The first object is the program: without a bias it is where it was linked to be. */
-static int read_bias(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	(void)size;
-	*(uint64_t *)arg = info->dlpi_addr;
-	return 1;
-}
-
 /*
  * A filter stays after execve(2), and would refuse the loader's calls if the next program had to
  * lie where this one does. memseal run looks at the first program alone.
  */
 static int check_layout(void)
 {
-	uint64_t bias = 0;
 	int r;
 
-	dl_iterate_phdr(read_bias, &bias);
-	if (bias == 0)
+	if (loader_program_bias() == 0)
 		return fail(
 			"linked to a fixed address: a filter there would break what it executes",
 			0);
@@ -109,13 +109,28 @@ static int check_layout(void)
 		 : fail("addresses are not random: a filter there would break what it executes", 0);
 }
 
-/*
- * Nothing of the state changes from here on, and others must not change it either. Objects that are
- * opened meanwhile, to pin them, come to seal_new() and find that this thread is at it.
- */
+static struct images_progress progress;
+
+static const struct images_opts *common(struct images_opts *opts)
+{
+	opts->filter = agent.options.filter;
+	opts->strict = agent.options.strict;
+	opts->data = agent.options.data;
+	opts->progress = &progress;
+	opts->iterate = loader_list;
+	return opts;
+}
+
 int seal_all(bool pinning)
 {
 	const uint64_t state = (uintptr_t)&agent_pages;
+	struct images_opts opts = {
+		.all = true,
+		.settled = true,
+		.pin = pinning ? pin_object : NULL,
+		.own = { .start = state, .end = state + sizeof(agent_pages) },
+	};
+	struct images_result result;
 	int r = agent.options.filter ? check_layout() : 0;
 
 	if (r < 0)
@@ -123,28 +138,45 @@ int seal_all(bool pinning)
 	r = sys_mprotect(state, sizeof(agent_pages), PROT_READ);
 	if (r < 0)
 		return fail("cannot make the agent's state read-only", r);
-	sealing = sys_getpid();
-	r = seal_images(
-		pinning, (struct images_run){ .start = state, .end = state + sizeof(agent_pages) });
-	sealing = 0;
+	/* memseal run has asked before: this filter came later, and is one that a user wants. */
+	if (is_confined())
+		return 0;
+	r = images_seal(common(&opts), agent.page, &result);
+	if (r < 0)
+		report_failure(&result, r, true);
 	return r;
 }
 
-void seal_new(void)
+/* The same object fails at every open: it is told once. The table only saves repetitions. */
+static bool was_told(const struct images_result *result)
 {
-	pid_t self = sys_getpid();
+	static uint64_t told[64];
+	uint64_t *entry = &told[(result->start >> 12) % 64];
 
-	__atomic_store_n(&again, true, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&again, __ATOMIC_SEQ_CST)) {
-		pid_t holder = __atomic_load_n(&sealing, __ATOMIC_SEQ_CST);
+	if (!result->start)
+		return false;
+	return __atomic_exchange_n(entry, result->start, __ATOMIC_RELAXED) == result->start;
+}
 
-		if (holder == self || !__atomic_compare_exchange_n(&sealing, &holder, self, false,
-					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-			return;
-		__atomic_store_n(&again, false, __ATOMIC_SEQ_CST);
+bool seal_new(const struct loader_limit *limit, bool last)
+{
+	struct images_opts opts = {
+		.settled = limit != NULL,
 		/* Whatever came through the hook is pinned already. */
-		(void)seal_images(agent.glibc && !agent.open, (struct images_run){ 0 });
-		seal_namespaces();
-		__atomic_store_n(&sealing, 0, __ATOMIC_SEQ_CST);
-	}
+		.pin = agent.glibc && !agent.open ? pin_object : NULL,
+		.where = limit,
+	};
+	struct images_result result;
+	int r;
+
+	if (is_confined())
+		return true;
+	take();
+	r = images_seal(common(&opts), agent.page, &result);
+	give();
+	if (r == -EAGAIN && !last)
+		return false;
+	if (r < 0 && !was_told(&result))
+		report_failure(&result, r, false);
+	return true;
 }

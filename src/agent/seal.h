@@ -3,19 +3,21 @@
 #ifndef MEMSEAL_AGENT_SEAL_H
 #define MEMSEAL_AGENT_SEAL_H
 
-#include "base/util.h"
+#include "agent/loader.h"
 
 /*
  * Before main(): seals all that is loaded, and the agent's state, which nobody writes to from here
  * on. pinning: objects can be unloaded already, and dlopen() may be called. A failure is reported:
- * a negative errno.
+ * a negative errno. In a program that was started under a filter that refuses mseal(2), nothing is
+ * sealed: 0.
  */
 int seal_all(bool pinning) MUST_CHECK;
 
 /*
- * Seals what was loaded since the last time; a failure is reported, nothing else. Any thread; waits
- * for none: if another is at it, that one does it.
+ * Seals what was loaded since the last time, of the objects within the limit, which are known to be
+ * complete; NULL: of all, but those that look incomplete. A failure is reported. Any thread; waits
+ * for others that are at it. False, if this is not the last time: the lists have changed.
  */
-void seal_new(void);
+bool seal_new(const struct loader_limit *limit, bool last);
 
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the agent begins: its constructor, before main(). */
+#include "agent/auxv.h"
 #include "agent/hook.h"
 #include "agent/libc.h"
+#include "agent/loader.h"
 #include "agent/pin.h"
+#include "agent/report.h"
 #include "agent/seal.h"
 #include "agent/state.h"
 #include "base/sys.h"
@@ -10,26 +13,19 @@
 /* Exit status of a program that memseal did not let start, as env(1) and others have it. */
 #define EXIT_MEMSEAL 125
 
-/*
- * glibc passes the program's arguments, musl nothing: what is in those registers then does not look
- * like a vector of arguments with the environment behind it.
- */
-static char **find_environment(int argc, char **argv, char **envp)
-{
-	if (argc >= 0 && argv + argc + 1 == envp)
-		return envp;
-	return &environ ? environ : NULL;
-}
-
 __attribute__((constructor)) static void start(int argc, char **argv, char **envp)
 {
+	char **environment = auxv_read(argc, argv, envp);
 	bool usable;
 	int r;
 
-	agent.page = getauxval ? getauxval(AT_PAGESZ) : 0;
+	agent.page = getauxval(AT_PAGESZ);
 	if (agent.page == 0 || agent.page > AGENT_PAGE_MAX)
 		agent.page = AGENT_PAGE_MAX;
-	agent_options_read(&agent.options, find_environment(argc, argv, envp));
+	message_find_target(&agent.target);
+	agent.confined = report_confinement();
+	agent_options_read(&agent.options, environment);
+	loader_find();
 	pin_find();
 	usable = agent.glibc && &environ && environ;
 	if (usable && !agent.options.no_dlopen)

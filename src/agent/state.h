@@ -10,6 +10,9 @@
 #ifndef MEMSEAL_AGENT_STATE_H
 #define MEMSEAL_AGENT_STATE_H
 
+#include <link.h>
+
+#include "agent/message.h"
 #include "base/agent-options.h"
 
 /* The largest page of the architectures that memseal knows. */
@@ -24,11 +27,33 @@ typedef void *loader_open_fn(const char *file, int mode, const void *caller, lon
 	int argc, char **argv, char **env);
 typedef void *dlopen_fn(const char *file, int mode);
 
+typedef int loader_iterate_fn(int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);
+
+/* Entries of the auxiliary vector that are kept; Linux 6.18 has 22 at most, and AT_NULL. */
+#define AGENT_AUXV_MAX 40
+
 struct agent_state {
 	struct agent_options options;
 	uint64_t page; /* bytes */
 	bool ready;    /* this state is complete; it is sealed with the images */
 	bool glibc;    /* objects can be unloaded: they must be pinned */
+
+	ElfW(auxv_t) auxv[AGENT_AUXV_MAX];
+
+	/* loader.c */
+	struct {
+		uintptr_t bias;
+		const ElfW(Phdr) * phdrs;
+		unsigned phnum;
+		const ElfW(Dyn) * dynamic;
+	} loader;
+	const void *debug;          /* its struct r_debug */
+	bool chained;               /* which leads to all namespaces: glibc 2.35, as others of it */
+	loader_iterate_fn *iterate; /* the C library's own dl_iterate_phdr(3), or NULL */
+
+	/* report.c and seal.c */
+	struct message_target target; /* standard error as it was at the start */
+	int confined;                 /* PR_GET_SECCOMP at the start */
 
 	bool opened; /* a constructor before the agent's called dlopen() */
 

@@ -6,9 +6,9 @@
  * was just opened is sealed when the program asks for its first symbol.
  */
 #include "agent/libc.h"
+#include "agent/loader.h"
 #include "agent/seal.h"
 #include "agent/state.h"
-#include "agent/symbol.h"
 
 enum stub {
 	STUB_DLOPEN,
@@ -32,7 +32,8 @@ static bool objects_added(void)
 {
 	unsigned long long adds = 0;
 
-	dl_iterate_phdr(read_adds, &adds);
+	if (agent.iterate)
+		(void)agent.iterate(read_adds, &adds);
 	return __atomic_exchange_n(&objects_seen, adds, __ATOMIC_RELAXED) != adds;
 }
 
@@ -43,9 +44,9 @@ void *stub_target(enum stub which)
 	if (!agent.ready)
 		agent.opened |= which == STUB_DLOPEN;
 	else if (!agent.options.no_dlopen && !agent.open && objects_added())
-		seal_new();
+		(void)seal_new(NULL, true);
 	/* A constructor that runs before the agent's, or a libdl.so that was loaded later. */
 	if (!known)
-		known = symbol_find(which == STUB_DLOPEN ? "dlopen" : "dlsym", &agent_pages);
+		known = loader_next(which == STUB_DLOPEN ? "dlopen" : "dlsym");
 	return known;
 }

@@ -23,8 +23,11 @@
 #define NR_sched_yield      124
 #define NR_tgkill           131
 #define NR_rt_sigprocmask   135
+#define NR_rt_sigpending    136
+#define NR_rt_sigtimedwait  137
 #define NR_getresuid        148
 #define NR_getresgid        150
+#define NR_statx            291
 #define NR_uname            160
 #define NR_prctl            167
 #define NR_getpid           172

@@ -18,6 +18,9 @@
 #define NR_mremap           163
 #define NR_prctl            172
 #define NR_rt_sigprocmask   175
+#define NR_rt_sigpending    176
+#define NR_rt_sigtimedwait  177
+#define NR_statx            383
 #define NR_pread64          180
 #define NR_pwrite64         181
 #define NR_mmap2            192

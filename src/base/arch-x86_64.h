@@ -11,6 +11,9 @@
 #define NR_munmap           11
 #define NR_rt_sigprocmask   14
 #define NR_pread64          17
+#define NR_rt_sigpending    127
+#define NR_rt_sigtimedwait  128
+#define NR_statx            332
 #define NR_pwrite64         18
 #define NR_sched_yield      24
 #define NR_mremap           25

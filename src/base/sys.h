@@ -221,6 +221,12 @@ static inline int sys_fstatat(int dir, const char *path, struct stat *ret, int f
 #endif
 }
 
+/* What is behind a descriptor: *ret is the kernel's struct statx, of 256 bytes. */
+static inline int sys_statx_fd(int fd, unsigned int mask, void *ret)
+{
+	return (int)sys_call5(NR_statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, mask, ret);
+}
+
 /* Checks with the real user and group, as the kernel's call does. */
 static inline int sys_faccessat(int dir, const char *path, int mode)
 {
@@ -304,6 +310,12 @@ static inline pid_t sys_fork(int exit_signal)
 	return (pid_t)sys_call5(NR_clone, exit_signal, 0, 0, 0, 0);
 }
 
+/* vfork(2): the child shares memory and the caller's frame, and must end without returning. */
+static inline __attribute__((always_inline)) pid_t sys_vfork(void)
+{
+	return (pid_t)sys_call5(NR_clone, 0x4100 /* CLONE_VM | CLONE_VFORK */, 0, 0, 0, 0);
+}
+
 static inline int sys_execve(const char *path, char *const argv[], char *const envp[])
 {
 	return (int)sys_call3(NR_execve, path, argv, envp);
@@ -313,6 +325,12 @@ static inline int sys_execve(const char *path, char *const argv[], char *const e
 static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *ret_old)
 {
 	return (int)sys_call4(NR_rt_sigprocmask, how, set, ret_old, sizeof(*set));
+}
+
+/* The signals that are pending. */
+static inline int sys_sigpending(uint64_t *ret)
+{
+	return (int)sys_call2(NR_rt_sigpending, ret, sizeof(*ret));
 }
 
 static inline int sys_prlimit(
@@ -403,6 +421,14 @@ static inline int sys_undo_replace(uint64_t addr, size_t len, int fd, uint64_t o
 static inline void sys_undo_sigmask(const uint64_t *old)
 {
 	(void)arch_syscall(NR_rt_sigprocmask, SIG_SETMASK, (long)old, 0, sizeof(*old), 0, 0);
+}
+
+/* Takes one of the pending signals of the set away, if there is one; does not wait. */
+static inline void sys_undo_signal(const uint64_t *set)
+{
+	static const long now[2] = { 0, 0 };
+
+	(void)arch_syscall(NR_rt_sigtimedwait, (long)set, 0, (long)now, sizeof(*set), 0, 0);
 }
 
 /* For CLEANUP(): closes the descriptor, if there is one. */

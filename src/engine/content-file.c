@@ -52,7 +52,7 @@ void content_file_close(struct content_file *file)
 
 int content_file_pagemap(void)
 {
-	return sys_openat(AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+	return sys_openat(AT_FDCWD, "/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC, 0);
 }
 
 /*

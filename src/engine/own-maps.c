@@ -88,9 +88,10 @@ static int ask(int fd, uint64_t addr, struct mapping *ret)
 	return 1;
 }
 
+/* Not self, whose files are empty when the first thread has ended. */
 static int open_maps(void)
 {
-	return sys_openat(AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	return sys_openat(AT_FDCWD, "/proc/thread-self/maps", O_RDONLY | O_CLOEXEC, 0);
 }
 
 /* The whole text, into scratch memory. Its length, or a negative errno. */
@@ -203,7 +204,8 @@ int own_maps_at(const struct own_maps *maps, uint64_t addr, struct mapping *ret)
 
 ssize_t own_maps_text(struct scratch *scratch, enum maps_format format, const char **ret_text)
 {
-	const char *path = format == MAPS_SMAPS ? "/proc/self/smaps" : "/proc/self/maps";
+	const char *path =
+		format == MAPS_SMAPS ? "/proc/thread-self/smaps" : "/proc/thread-self/maps";
 	CLEANUP(sys_close_cleanup)
 	int fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 

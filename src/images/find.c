@@ -67,11 +67,15 @@ static int plan_images(const struct images_process *process, struct scratch *scr
 	if (!found->plan.extents)
 		return -ENOSPC;
 	for (size_t i = 0; i < found->image_count; i++) {
-		const struct images_object *object = &found->images[i].object;
-		int r = plan_add_image(&found->plan, &object->image, object->bias, (unsigned)i);
+		struct images_image *image = &found->images[i];
+		const struct images_object *object = &image->object;
+		int r = object->image.phnum == 0 ? -ENOEXEC
+						 : plan_add_image(&found->plan, &object->image,
+							   object->bias, (unsigned)i);
 
+		image->left = r < 0;
 		if (r < 0)
-			return images_fail(result, r, "damaged program headers",
+			images_refuse(found, result, r, "damaged program headers of", object->name,
 				(struct span){ object->bias, object->bias });
 	}
 	plan_sort(&found->plan);
@@ -83,11 +87,14 @@ int images_look(const struct images_process *process, bool all, struct scratch *
 {
 	struct finding finding = { .process = process, .found = ret, .all = all };
 	size_t room;
+	int r;
 
 	*ret = (struct images_found){ .image_count = 0 };
 	ret->images = scratch_rest(scratch, &room);
 	ret->image_room = room / sizeof(*ret->images);
-	process->list(process->context, collect_image, &finding);
+	r = process->list(process->context, collect_image, &finding);
+	if (r < 0)
+		return r;
 	if (!scratch_alloc(scratch, ret->image_count * sizeof(*ret->images)))
 		return -ENOSPC;
 	return plan_images(process, scratch, ret, result);

@@ -10,7 +10,7 @@
 /* An image that may have something to seal. */
 struct images_image {
 	struct images_object object;
-	bool left; /* is not to be touched now: another thread is still loading it */
+	bool left; /* not to be touched: still being loaded, or not understood */
 };
 
 struct images_found {
@@ -19,12 +19,24 @@ struct images_found {
 	struct plan plan;         /* of all the images, by their index */
 	struct mapping *mappings; /* that hold a part of an image, and the kernel's */
 	size_t mapping_count, mapping_room;
+	/* 0, or why an image, or a part of one, cannot be sealed; the others can. */
+	int error;
 };
+
+/* Notes the first such failure in found->error and *result. */
+static inline void images_refuse(struct images_found *found, struct images_result *result,
+	int error, const char *what, const char *object, struct span where)
+{
+	if (found->error)
+		return;
+	found->error = images_fail(result, error, what, where);
+	result->object = object;
+}
 
 /*
  * The objects to be looked at: all, or those whose first page is not sealed yet; and the plan of
- * them. -ENOSPC: scratch is too small; -ENOEXEC: an image's headers are damaged, and *result says
- * which.
+ * them. An image whose headers are damaged is left, and told in ret->error (-ENOEXEC) and *result.
+ * -ENOSPC: scratch is too small; or what list() answers below 0.
  */
 int images_look(const struct images_process *process, bool all, struct scratch *scratch,
 	struct images_found *ret, struct images_result *result) MUST_CHECK NONNULL(1, 3, 4, 5);

@@ -182,7 +182,7 @@ static int plan_work(struct sealing *sealing, struct scratch *scratch)
 		return images_fail(sealing->result, r, "cannot ask what is mapped", nowhere);
 	return r < 0 ? r
 		     : images_work_plan(&sealing->process, &wanted, &sealing->found, scratch,
-			       &sealing->work);
+			       &sealing->work, sealing->result);
 }
 
 static int seal_found(struct sealing *sealing, struct scratch *scratch)
@@ -191,11 +191,13 @@ static int seal_found(struct sealing *sealing, struct scratch *scratch)
 
 	if (r < 0)
 		return r == -ENOSPC ? r
-				    : images_fail(sealing->result, r, "cannot read /proc/self/maps",
-					      nowhere);
+				    : images_fail(sealing->result, r,
+					      "cannot read /proc/thread-self/maps", nowhere);
 	r = plan_work(sealing, scratch);
 	own_maps_close(&sealing->maps);
-	return r < 0 ? r : carry_out(sealing);
+	if (r == 0)
+		r = carry_out(sealing);
+	return r < 0 ? r : sealing->found.error;
 }
 
 static int seal_job(struct scratch *scratch, void *arg)
@@ -208,7 +210,7 @@ static int seal_job(struct scratch *scratch, void *arg)
 		return images_fail(
 			sealing.result, r, "cannot ask mremap(2) what is sealed", nowhere);
 	r = images_look(
-		&sealing.process, sealing.opts->settled, scratch, &sealing.found, sealing.result);
+		&sealing.process, sealing.opts->all, scratch, &sealing.found, sealing.result);
 	return r == 0 && sealing.found.image_count > 0 ? seal_found(&sealing, scratch) : r;
 }
 

@@ -16,10 +16,11 @@ struct images_opts {
 	 * in force after execve(2): whether that may be is asked above this floor.
 	 */
 	bool filter;
+	bool all; /* look at objects too whose first page is sealed */
 	/*
-	 * Every object is relocated and no other thread runs: RELRO that the loader left writable
-	 * (musl's own) is made read-only. Otherwise such an image is taken for one that another
-	 * thread is still loading, and left to that thread.
+	 * Every object that is listed is relocated: RELRO that was left writable (musl's own) is
+	 * made read-only, and text that is writable is told. Otherwise such an image is taken for
+	 * one that another thread is still loading, and left to that thread.
 	 */
 	bool settled;
 	bool strict; /* lock the bytes as well: see content.h and content-file.h */
@@ -38,12 +39,14 @@ struct images_opts {
 };
 
 /*
- * Seals every image that is not sealed yet. *ret is written on failure too. One thread at a time.
+ * Seals every image that is not sealed yet; one that cannot be does not keep the others from it.
+ * *ret is written on failure too, and tells the first. One thread at a time.
  *
  * -ENOMEM, -EPERM, -ENOSYS, -EINVAL as kernel_seal(), or as images_filter(); -EOPNOTSUPP as
  * kernel_sealed_works() and content_lock(), whose other errors there are with strict; -ENOEXEC: an
- * image's headers are damaged; -EBUSY: not pinned; -EBADMSG and what openat(2) and read(2) answer
- * for /proc/self/maps.
+ * image's headers are damaged; -ETXTBSY: text or read-only data is writable; -EBUSY: not pinned;
+ * -EBADMSG and what openat(2) and read(2) answer for /proc/thread-self/maps; and what iterate()
+ * answers below 0.
  */
 int images_seal(const struct images_opts *opts, uint64_t page, struct images_result *ret) MUST_CHECK
 	NONNULL(1, 3);

@@ -12,6 +12,7 @@ struct planning {
 	const struct images_wanted *wanted;
 	struct images_found *found;
 	struct images_work *work;
+	struct images_result *result;
 };
 
 /* Calls fn for each piece of each mapping. */
@@ -30,14 +31,14 @@ static void each_piece(struct planning *planning,
 }
 
 /*
- * The loader makes RELRO read-only when it has relocated an object. One whose RELRO is writable is
- * being loaded by another thread just now.
+ * The loader makes RELRO read-only when it has relocated an object, and text too if it had to
+ * relocate that. One that is still writable is being loaded by another thread just now.
  */
 static void note_loading(
 	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
 {
 	(void)mapping;
-	if (piece->role == PLAN_RELRO && piece->why == PLAN_WRITABLE)
+	if (plan_role_sealable(piece->role) && piece->why == PLAN_WRITABLE)
 		planning->found->images[piece->image].left = true;
 }
 
@@ -51,8 +52,20 @@ static bool is_sealed(const struct planning *planning, uint64_t addr)
 	return planning->process->is_sealed(planning->process->context, addr);
 }
 
-static bool to_be_sealed(const struct planning *planning, const struct mapping *mapping,
-	const struct plan_piece *piece)
+/* RELRO that was left writable is made read-only; text may be somebody's that patches it. */
+static bool is_refused(struct planning *planning, const struct plan_piece *piece)
+{
+	if (!plan_role_sealable(piece->role) || piece->role == PLAN_RELRO ||
+		piece->why != PLAN_WRITABLE)
+		return false;
+	images_refuse(planning->found, planning->result, -ETXTBSY,
+		piece->role == PLAN_TEXT ? "writable text of" : "writable read-only data of",
+		planning->found->images[piece->image].object.name, piece->span);
+	return true;
+}
+
+static bool to_be_sealed(
+	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
 {
 	const struct images_wanted *wanted = planning->wanted;
 
@@ -62,10 +75,7 @@ static bool to_be_sealed(const struct planning *planning, const struct mapping *
 		return false;
 	if (is_data(piece) && (!wanted->data || span_overlaps(piece->span, wanted->own.span)))
 		return false;
-	if (plan_role_sealable(piece->role) && piece->why == PLAN_WRITABLE &&
-		piece->role != PLAN_RELRO)
-		return false;
-	return !is_sealed(planning, piece->start);
+	return !is_refused(planning, piece) && !is_sealed(planning, piece->start);
 }
 
 /* Adjacent pieces become one run. */
@@ -175,10 +185,11 @@ static int alloc_lists(
 }
 
 int images_work_plan(const struct images_process *process, const struct images_wanted *wanted,
-	struct images_found *found, struct scratch *scratch, struct images_work *ret)
+	struct images_found *found, struct scratch *scratch, struct images_work *ret,
+	struct images_result *result)
 {
 	struct planning planning = {
-		.process = process, .wanted = wanted, .found = found, .work = ret
+		.process = process, .wanted = wanted, .found = found, .work = ret, .result = result
 	};
 	int r = alloc_lists(found, scratch, ret);
 

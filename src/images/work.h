@@ -27,9 +27,12 @@ struct images_work {
 	struct bpf_range *ranges; /* room, as many as runs */
 };
 
-/* -ENOSPC: scratch is too small. Marks images that are to be left. */
+/*
+ * -ENOSPC: scratch is too small. Marks images that are to be left. Text and read-only data that are
+ * writable now are left too, and told in found->error (-ETXTBSY) and *result.
+ */
 int images_work_plan(const struct images_process *process, const struct images_wanted *wanted,
-	struct images_found *found, struct scratch *scratch, struct images_work *ret) MUST_CHECK
-	NONNULL(1, 2, 3, 4, 5);
+	struct images_found *found, struct scratch *scratch, struct images_work *ret,
+	struct images_result *result) MUST_CHECK NONNULL(1, 2, 3, 4, 5, 6);
 
 #endif

@@ -30,7 +30,9 @@ static int iterate(const void *where, int (*fn)(struct dl_phdr_info *, size_t, v
 EXPORT int memseal_self(const struct memseal_self_opts *opts)
 {
 	/* The loader is idle, says the contract: what it left writable will stay so. */
-	const struct images_opts images_opts = { .settled = true, .pin = PIN, .iterate = iterate };
+	const struct images_opts images_opts = {
+		.all = true, .settled = true, .pin = PIN, .iterate = iterate
+	};
 	struct images_result result;
 	struct memseal_self_opts options;
 	int r = opts_read(&options, sizeof(options), opts);

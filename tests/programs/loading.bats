@@ -111,7 +111,7 @@ build() {
 	[ "$status" -eq 0 ]
 	[ "$output" = "plugin 42" ]
 	# shellcheck disable=SC2154 # set by run
-	[[ $stderr == "memseal: "*"/confined: cannot read /proc/self/maps: "*"(ENOENT)" ]]
+	[[ $stderr == "memseal: "*"/confined: cannot read /proc/thread-self/maps: "*"(ENOENT)" ]]
 	[ "$(cut -f 5 "$BATS_TEST_TMPDIR/audit")" = partial ]
 }
 

@@ -207,7 +207,8 @@ START_TEST(damaged_headers_are_enoexec)
 	good = phdr->p_memsz;
 	phdr->p_memsz = UINT64_MAX;
 	ck_assert_int_eq(seal(&sealed), -ENOEXEC);
-	ck_assert_uint_eq(sealed, 0);
+	ck_assert_uint_gt(sealed, 0); /* the others */
+	ck_assert_uint_eq(count_images("plugin.so").sealed, 0);
 	phdr->p_memsz = good;
 	ck_assert_int_eq(mprotect((void *)((uintptr_t)phdr & ~(page - 1)), page, PROT_READ), 0);
 	ck_assert_int_eq(seal(&sealed), 0);

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+#include "agent/loader.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "agent/libc.h"
+#include "agent/state.h"
+#include "base/page.h"
+#include "base/sys.h"
+#include "images/symbols.h"
+#include "model/image.h"
+
+/* Hidden: the agent's own. */
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
+
+/* glibc 2.35, link.h: with version 2, more namespaces follow. */
+struct debug {
+	struct r_debug base;
+	struct debug *next;
+};
+
+/* Heads of namespaces, for glibc before 2.35. */
+static const struct link_map *heads[LOADER_NAMESPACES_MAX];
+
+static const struct debug *find_debug(void)
+{
+	if (agent.debug)
+		return agent.debug;
+	if (&_r_debug)
+		return (const struct debug *)&_r_debug;
+	return &_dl_debug_addr ? (const struct debug *)_dl_debug_addr : NULL;
+}
+
+static const struct link_map *program_map(void)
+{
+	const struct debug *debug = find_debug();
+
+	return debug ? debug->base.r_map : NULL;
+}
+
+/* Can a page be read? The set of signals is copied before the operation is looked at. */
+static bool is_readable(uint64_t addr)
+{
+	return sys_sigprocmask(-1, (const uint64_t *)(uintptr_t)addr, NULL) == -EINVAL;
+}
+
+/* Are there the headers of a whole ELF object at this page? */
+static bool read_headers(uint64_t start, uint64_t bias, struct dl_phdr_info *ret)
+{
+	struct image_header header;
+
+	if (start == 0 || start % agent.page || !is_readable(start) ||
+		image_header((const void *)(uintptr_t)start, IMAGE_EHDR_SIZE, &header) < 0 ||
+		!range_within(header.phoff, image_phdrs_size(&header), agent.page))
+		return false;
+	*ret = (struct dl_phdr_info){
+		.dlpi_addr = bias,
+		.dlpi_phdr = (const void *)(uintptr_t)(start + header.phoff),
+		.dlpi_phnum = header.phnum,
+	};
+	return true;
+}
+
+static const ElfW(Dyn) * find_dynamic(const struct dl_phdr_info *info)
+{
+	struct image_segment dynamic;
+	struct image image;
+
+	image_init_native(&image, info->dlpi_phdr, info->dlpi_phnum);
+	if (image_find(&image, PT_DYNAMIC, &dynamic) < 0)
+		return NULL;
+	return (const void *)(uintptr_t)(info->dlpi_addr + dynamic.vaddr);
+}
+
+/* Are these headers those of the object, whose dynamic section the loader knows? */
+static bool describes(uint64_t start, const struct link_map *map, struct dl_phdr_info *ret)
+{
+	return read_headers(start, map->l_addr, ret) && find_dynamic(ret) == map->l_ld;
+}
+
+static bool describe_program(struct dl_phdr_info *ret)
+{
+	ret->dlpi_phdr = (const void *)getauxval(AT_PHDR);
+	ret->dlpi_phnum = (ElfW(Half))getauxval(AT_PHNUM);
+	return ret->dlpi_phdr != NULL;
+}
+
+/* How far behind its first page an object may have its dynamic section. */
+#define REACH ((uint64_t)64 << 20)
+
+/*
+ * An object that was linked to address 0 starts at its bias. One that was not, and whose headers
+ * the loader does not publish, is looked for backwards from what is known of it.
+ */
+static void describe(const struct link_map *map, struct dl_phdr_info *ret)
+{
+	uint64_t at = page_down((uintptr_t)map->l_ld, agent.page);
+	uint64_t last = at > REACH ? at - REACH : agent.page;
+	bool found = describes(map->l_addr, map, ret);
+
+	for (; !found && at > last; at -= agent.page)
+		found = describes(at, map, ret);
+	if (!found)
+		*ret = (struct dl_phdr_info){ .dlpi_addr = map->l_addr };
+	if (!found && map == program_map())
+		(void)describe_program(ret);
+	ret->dlpi_name = map->l_name ? map->l_name : "";
+}
+
+/* The head of the nth namespace but the program's, or NULL behind the last one. */
+static const struct link_map *namespace_head(unsigned n)
+{
+	const struct debug *debug = find_debug();
+
+	if (!agent.chained)
+		return n < LOADER_NAMESPACES_MAX ? __atomic_load_n(&heads[n], __ATOMIC_SEQ_CST)
+						 : NULL;
+	for (debug = debug->base.r_version > 1 ? debug->next : NULL; debug; debug = debug->next)
+		if (debug->base.r_map && n-- == 0)
+			return debug->base.r_map;
+	return NULL;
+}
+
+void loader_add_namespace(const struct link_map *object)
+{
+	const struct link_map *head = object;
+
+	while (head && head->l_prev)
+		head = head->l_prev;
+	if (agent.chained || !head || head == program_map())
+		return;
+	for (unsigned i = 0; i < LOADER_NAMESPACES_MAX; i++) {
+		const struct link_map *free = NULL;
+
+		if (__atomic_compare_exchange_n(
+			    &heads[i], &free, head, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+			free == head)
+			return;
+	}
+}
+
+struct listing {
+	const struct loader_limit *limit; /* or NULL */
+	int (*fn)(struct dl_phdr_info *, size_t, void *);
+	void *arg;
+	unsigned listed; /* of the program's namespace */
+};
+
+static unsigned limit_of(const struct listing *listing, unsigned namespace)
+{
+	return listing->limit ? listing->limit->counts[namespace] : ~0U;
+}
+
+static int list_maps(const struct listing *listing, const struct link_map *map, unsigned limit)
+{
+	struct dl_phdr_info info;
+	int r = 0;
+
+	for (; map && r == 0 && limit > 0; map = map->l_next, limit--) {
+		describe(map, &info);
+		r = listing->fn(&info, sizeof(info), listing->arg);
+	}
+	return r;
+}
+
+/* A program that needs no library has none in its list, not even the loader. */
+static int list_loader(const struct listing *listing)
+{
+	struct dl_phdr_info info = {
+		.dlpi_addr = agent.loader.bias,
+		.dlpi_name = "the dynamic loader",
+		.dlpi_phdr = agent.loader.phdrs,
+		.dlpi_phnum = (ElfW(Half))agent.loader.phnum,
+	};
+
+	return loader_map() || !info.dlpi_phdr ? 0 : listing->fn(&info, sizeof(info), listing->arg);
+}
+
+static int list_namespaces(const struct listing *listing)
+{
+	const struct link_map *head;
+	int r = list_loader(listing);
+
+	for (unsigned i = 0; r == 0 && i + 1 < LOADER_NAMESPACES_MAX && (head = namespace_head(i));
+		i++)
+		r = list_maps(listing, head, limit_of(listing, i + 1));
+	return r;
+}
+
+static unsigned count_maps(const struct link_map *map)
+{
+	unsigned count = 0;
+
+	for (; map; map = map->l_next)
+		count++;
+	return count;
+}
+
+/* The loader counts what it adds; what is not there any more was removed. */
+static unsigned long long read_limit(const struct dl_phdr_info *info, struct loader_limit *ret)
+{
+	const struct link_map *head;
+
+	*ret = (struct loader_limit){ .removed = info->dlpi_adds };
+	for (unsigned i = 0; i < LOADER_NAMESPACES_MAX; i++) {
+		head = i == 0 ? program_map() : namespace_head(i - 1);
+		if (!head)
+			break;
+		ret->counts[i] = count_maps(head);
+		ret->removed -= ret->counts[i];
+	}
+	return ret->removed;
+}
+
+/* The first object comes with the lock held: the other namespaces are looked at under it as well.
+ */
+static int list_one(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct listing *listing = arg;
+	struct loader_limit now;
+
+	if (listing->limit && read_limit(info, &now) != listing->limit->removed)
+		return -EAGAIN;
+	if (listing->listed == 0) {
+		int r = list_namespaces(listing);
+
+		if (r != 0)
+			return r;
+	}
+	if (listing->listed++ >= limit_of(listing, 0))
+		return 0;
+	return listing->fn(info, size, listing->arg);
+}
+
+int loader_list(const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg)
+{
+	struct listing listing = { .limit = where, .fn = fn, .arg = arg };
+	int r;
+
+	if (agent.iterate)
+		return agent.iterate(list_one, &listing);
+	r = list_maps(&listing, program_map(), ~0U);
+	return r ? r : list_namespaces(&listing);
+}
+
+static int note_limit(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	(void)read_limit(info, arg);
+	return 1;
+}
+
+bool loader_limit_read(struct loader_limit *ret)
+{
+	return agent.glibc && agent.iterate && agent.iterate(note_limit, ret) == 1;
+}
+
+static void *find_in(const struct link_map *map, const char *name)
+{
+	struct symbols symbols;
+
+	return symbols_read(map->l_addr, map->l_ld, &symbols) ? symbols_find(&symbols, name) : NULL;
+}
+
+void *loader_next(const char *name)
+{
+	const struct link_map *map = program_map();
+	void *found = NULL;
+
+	while (map && map->l_ld != _DYNAMIC)
+		map = map->l_next;
+	while (!found && map && (map = map->l_next))
+		found = find_in(map, name);
+	return found;
+}
+
+const struct link_map *loader_map(void)
+{
+	const struct link_map *map = program_map();
+
+	while (map && map->l_ld != agent.loader.dynamic)
+		map = map->l_next;
+	return map;
+}
+
+uint64_t loader_program_bias(void)
+{
+	const struct link_map *map = program_map();
+
+	return map ? map->l_addr : 0;
+}
+
+void *loader_symbol(const char *name)
+{
+	struct symbols symbols;
+
+	return symbols_read(agent.loader.bias, agent.loader.dynamic, &symbols)
+		       ? symbols_find(&symbols, name)
+		       : NULL;
+}
+
+/* If the loader was started as a program, the kernel does not say where it is: it does itself. */
+static uint64_t find_base(void)
+{
+	const struct debug *debug = find_debug();
+	uint64_t base = getauxval(AT_BASE);
+
+	return base || !debug ? base : debug->base.r_ldbase;
+}
+
+/* The file's name is libc.so.6, or that of another version. */
+static bool is_libc(const struct link_map *map)
+{
+	static const char wanted[] = "libc.so.";
+	const char *name = map->l_name ? map->l_name : "", *last = name;
+	size_t i = 0;
+
+	for (; *name; name++)
+		if (*name == '/')
+			last = name + 1;
+	while (wanted[i] && last[i] == wanted[i])
+		i++;
+	return !wanted[i];
+}
+
+/* glibc's is libc.so.6, musl's is the loader. */
+void *loader_libc(const char *name)
+{
+	const struct link_map *map = program_map();
+	void *found = NULL;
+
+	if (!agent.glibc)
+		return loader_symbol(name);
+	for (; !found && map; map = map->l_next)
+		if (is_libc(map))
+			found = find_in(map, name);
+	return found;
+}
+
+void loader_find(void)
+{
+	struct dl_phdr_info info;
+
+	agent.loader.bias = find_base();
+	if (!read_headers(agent.loader.bias, agent.loader.bias, &info))
+		return;
+	agent.loader.phdrs = info.dlpi_phdr;
+	agent.loader.phnum = info.dlpi_phnum;
+	agent.loader.dynamic = find_dynamic(&info);
+	agent.debug = loader_symbol("_r_debug");
+	if (!agent.debug)
+		agent.debug = find_debug();
+	agent.glibc = loader_symbol("_rtld_global_ro") != NULL;
+	agent.chained = loader_symbol("__rseq_offset") != NULL;
+	agent.iterate = (loader_iterate_fn *)loader_libc("dl_iterate_phdr");
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dynamic loader's own data and functions, found in its file as it is mapped and in its list of
+ * objects, so that no definition of the program or of another preloaded library comes between, and
+ * no C library is needed.
+ */
+#ifndef MEMSEAL_AGENT_LOADER_H
+#define MEMSEAL_AGENT_LOADER_H
+
+#include <link.h>
+
+#include "images/images.h"
+
+/* Notes in the agent's state where the loader is and what it is. Once, after auxv_read(). */
+void loader_find(void);
+
+/* What the loader itself exports by that name, or NULL. */
+void *loader_symbol(const char *name) NONNULL(1);
+
+/*
+ * The first definition behind the agent in the program's order of search, as RTLD_NEXT would find
+ * it from there; or NULL. May be called before loader_find().
+ */
+void *loader_next(const char *name) NONNULL(1);
+
+/* What the C library itself exports by that name, or NULL. After loader_find(). */
+void *loader_libc(const char *name) NONNULL(1);
+
+/* ld.so as its list has it, or NULL. */
+const struct link_map *loader_map(void);
+
+/* The first object of the list is the program: its bias. */
+uint64_t loader_program_bias(void);
+
+/*
+ * Lists every object of every namespace, as dl_iterate_phdr(3) does those of one. Where there is a
+ * C library, under the loader's lock: no object comes or goes meanwhile. An object whose headers
+ * cannot be found is listed without any. where: a struct loader_limit, or NULL.
+ */
+int loader_list(const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);
+
+#define LOADER_NAMESPACES_MAX 17
+
+/* How long the lists were, and how many objects had been unloaded. */
+struct loader_limit {
+	unsigned long long removed;
+	unsigned counts[LOADER_NAMESPACES_MAX];
+};
+
+/* The lists as they are now. False: it cannot be known here (no C library, or not glibc's). */
+bool loader_limit_read(struct loader_limit *ret) MUST_CHECK NONNULL(1);
+
+/*
+ * The namespace of an object that was just opened, which glibc before 2.35 does not list. Any
+ * thread.
+ */
+void loader_add_namespace(const struct link_map *object);
+
+#endif

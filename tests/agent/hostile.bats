@@ -1,0 +1,456 @@
+# SPDX-License-Identifier: MIT
+# Programs that are in the agent's way: without libc, with definitions of their own, with other
+# preloaded libraries, and with descriptors, threads and protections that it does not expect.
+
+bats_require_minimum_version 1.5.0
+
+MEMSEAL=$BUILD/memseal
+AGENT=$BUILD/libmemseal-agent.so
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+compile() { # output, options...; the source comes from stdin
+	local out=$1
+	shift
+	"${CC:-cc}" -x c - -o "$out" "$@"
+}
+
+# opener: opens its arguments, and says what audit says.
+opener() {
+	compile opener "$@" <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			char command[300];
+			for (int i = 1; i < argc; i++)
+				if (!dlopen(argv[i], RTLD_NOW))
+					return puts(dlerror());
+			snprintf(command, sizeof(command), "LD_PRELOAD= LD_AUDIT= %s audit --raw --noheadings "
+				"--output STATE %d", getenv("MEMSEAL"), getpid());
+			fflush(stdout);
+			return system(command) == -1;
+		}
+	END
+	export MEMSEAL
+}
+
+plugin() { # output: nothing special
+	echo 'int seven(void) { return 7; }' | compile "$1" -shared -fPIC
+}
+
+# damaged FILE: a header that no loader reads, and that cannot be.
+damaged() {
+	plugin "$1"
+	python3 - "$1" <<-'END'
+		import struct, sys
+		data = bytearray(open(sys.argv[1], 'rb').read())
+		at, = struct.unpack_from('<Q', data, 32)
+		count, = struct.unpack_from('<H', data, 56)
+		for i in range(at, at + 56 * count, 56):
+		  if struct.unpack_from('<I', data, i)[0] == 4: # PT_NOTE
+		    struct.pack_into('<IIQQQQQ', data, i, 0x60000001, 4, 0, 2**64 - 4096, 0, 8192, 8192)
+		open(sys.argv[1], 'wb').write(data)
+	END
+}
+
+# patcher FILE: its constructor makes a page of its text writable; with -DRELRO, of its RELRO.
+patcher() {
+	compile "$@" -shared -fPIC -O1 -Wl,-z,relro,-z,now <<-'END'
+		#include <stdlib.h>
+		#include <sys/mman.h>
+		__attribute__((aligned(4096))) int patched(int x) { return x + 1; }
+		__attribute__((aligned(4096))) int behind(int x) { return x + 2; }
+		__attribute__((aligned(4096))) void *const table[512] = { (void *)patched };
+		__attribute__((constructor)) static void patch(void)
+		{
+		#ifdef RELRO
+			if (mprotect((void *)table, 4096, PROT_READ | PROT_WRITE))
+				abort();
+		#else
+			if (mprotect((void *)patched, 4096, PROT_READ | PROT_WRITE | PROT_EXEC))
+				abort();
+		#endif
+		}
+	END
+}
+
+@test "an object that is not understood is told, once; the others are sealed" {
+	opener
+	damaged ./damaged.so
+	plugin ./plugin.so
+	run -0 --separate-stderr "$MEMSEAL" run ./opener ./damaged.so ./plugin.so libm.so.6
+	[ "$(grep -c 'damaged program headers of ./damaged.so' <<<"$stderr")" = 1 ]
+	[ "${#stderr_lines[@]}" = 1 ]
+	compile left <<-'END'
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+		int main(void)
+		{
+			char *cosine;
+			dlopen("./damaged.so", RTLD_NOW);
+			cosine = dlsym(dlopen("libm.so.6", RTLD_NOW), "cos");
+			cosine -= (unsigned long)cosine % 4096;
+			return !mprotect(cosine, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) ? 1 : errno == EPERM ? 0 : 2;
+		}
+	END
+	run -1 ./left
+	run -0 "$MEMSEAL" run ./left
+}
+
+# teller: closes what it is told to, opens a file instead, then opens an object.
+teller() {
+	compile teller <<-'END'
+		#include <dlfcn.h>
+		#include <fcntl.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <sys/resource.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			struct rlimit limit = { 5, 5 };
+			if (argc > 2) {
+				close(2);
+				if (open(argv[2], O_RDWR | O_CREAT | O_TRUNC, 0600) != 2 || write(2, "data", 4) != 4)
+					return 9;
+			} else if (getenv("LIMIT") && setrlimit(RLIMIT_FSIZE, &limit)) {
+				return 8;
+			}
+			return dlopen(argv[1], RTLD_NOW) ? 7 : 6;
+		}
+	END
+	damaged ./damaged.so
+}
+
+@test "a message goes to the stderr of the start, and to no other descriptor" {
+	teller
+	run -7 --separate-stderr "$MEMSEAL" run ./teller ./damaged.so
+	[[ "$stderr" == "memseal: ./teller: damaged program headers"* ]]
+	run -7 --separate-stderr "$MEMSEAL" run ./teller ./damaged.so ./database
+	[ -z "$stderr" ]
+	[ "$(cat database)" = data ]
+	# A log stays one; a file that can be read as well may be somebody's data.
+	"$MEMSEAL" run ./teller ./damaged.so 2>log || [ $? = 7 ]
+	grep -q '^memseal: ' log
+	printf data >both
+	"$MEMSEAL" run ./teller ./damaged.so 2<>both || [ $? = 7 ]
+	[ "$(cat both)" = data ]
+	"$MEMSEAL" run ./teller ./damaged.so 2>&- || [ $? = 7 ]
+}
+
+@test "a message kills nobody: a broken pipe, a full limit" {
+	teller
+	compile broken <<-'END'
+		#include <signal.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			int ends[2];
+			signal(SIGPIPE, SIG_DFL);
+			if (pipe(ends) || dup2(ends[1], 2) != 2)
+				return 1;
+			close(ends[0]);
+			close(ends[1]);
+			return execv(argv[argc > 1], argv + 1);
+		}
+	END
+	run -7 ./broken "$MEMSEAL" run ./teller ./damaged.so
+	LIMIT=1 "$MEMSEAL" run ./teller ./damaged.so 2>log || [ $? = 7 ]
+	run -141 ./broken /bin/sh -c 'echo >&2; exec true'
+}
+
+@test "a program that needs no libc" {
+	[ "$(uname -m)" = x86_64 ] || skip "assembly for x86-64"
+	compile nolibc -nostdlib -ffreestanding -fPIE -pie -O1 -fno-stack-protector \
+		-Wl,-dynamic-linker,"$(readelf -l /bin/true | sed -n 's/.*interpreter: \(.*\)]/\1/p')" <<-'END'
+		static long call(long nr, long a, long b, long c)
+		{
+			long ret;
+			__asm__ volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+			return ret;
+		}
+		/* 0: its text cannot be made writable; 1: it can. */
+		void _start(void)
+		{
+			long page = (long)_start & -4096;
+			call(231, call(10, page, 4096, 7) < 0 ? 0 : 1, 0, 0);
+		}
+	END
+	run ! grep -q NEEDED <(readelf -d nolibc)
+	run -1 ./nolibc
+	for mode in "" --strict --data --no-dlopen; do
+		# shellcheck disable=SC2086 # none or one
+		run -0 timeout 10 "$MEMSEAL" run $mode ./nolibc
+	done
+	run -0 timeout 10 "$MEMSEAL" run --engine=filter ./nolibc
+}
+
+@test "a Go program" {
+	command -v go >/dev/null || skip "no go here"
+	printf 'package main\nfunc main() { println("ran") }\n' >main.go
+	GOCACHE=$PWD/cache GOFLAGS=-buildmode=pie CGO_ENABLED=0 go build -o gopie main.go
+	run -0 timeout 20 "$MEMSEAL" run ./gopie
+	[ "$output" = ran ]
+}
+
+# next FILE...: a library that stands before another's dlopen() and dlsym().
+interposer='
+	#define _GNU_SOURCE
+	#include <dlfcn.h>
+	#include <link.h>
+	void *dlopen(const char *file, int mode)
+	{
+		void *(*next)(const char *, int) = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
+		return next(file, mode);
+	}
+	int dl_iterate_phdr(int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg)
+	{
+		return 0;
+	}'
+
+@test "others that define dlopen() and dl_iterate_phdr() and call the next one" {
+	opener -ldl
+	echo "$interposer" | compile before.so -shared -fPIC
+	for mode in "" --no-dlopen; do
+		# shellcheck disable=SC2086 # none or one
+		run -0 --separate-stderr env LD_PRELOAD=./before.so timeout 10 "$MEMSEAL" run $mode ./opener libm.so.6
+		[ -z "$stderr" ]
+		[ -n "$mode" ] || [ "$output" = sealed ]
+		# A library in front of the agent.
+		run -0 --separate-stderr env LD_PRELOAD="./before.so:$AGENT" MEMSEAL_AGENT="${mode#--}" \
+			timeout 10 ./opener libm.so.6
+		[ -n "$mode" ] || [ "$output" = sealed ]
+	done
+	# The program itself.
+	{ echo "$interposer"; echo '#include <stdio.h>
+		int main(void) { puts(dlopen("libm.so.6", RTLD_NOW) ? "opened" : "not"); }'; } |
+		compile itself -rdynamic
+	run -0 --separate-stderr timeout 10 "$MEMSEAL" run ./itself
+	[ "$output" = opened ]
+	[ -z "$stderr" ]
+}
+
+@test "two agents, at two paths" {
+	cp "$AGENT" other.so
+	opener
+	run -0 --separate-stderr env LD_PRELOAD="$PWD/other.so:$AGENT" timeout 20 ./opener libm.so.6 libresolv.so.2
+	[ "$output" = sealed ]
+	[ -z "$stderr" ]
+}
+
+@test "libraries of LD_AUDIT, and one at a fixed address in a namespace of its own" {
+	echo 'unsigned la_version(unsigned version) { return version; }' | compile audit.so -shared -fPIC
+	opener
+	run -0 --separate-stderr env LD_AUDIT=./audit.so timeout 20 "$MEMSEAL" run ./opener
+	[ "$output" = sealed ]
+	run -0 --separate-stderr env LD_AUDIT=./audit.so ./opener
+	[ "$output" != sealed ]
+	echo 'int seven(void) { return 7; }' |
+		compile fixed.so -shared -fPIC -nostdlib -Wl,-Ttext-segment=0x7000000
+	compile namespace <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <sys/mman.h>
+		int main(void)
+		{
+			void *object = dlmopen(LM_ID_NEWLM, "./fixed.so", RTLD_NOW);
+			char *page = object ? dlsym(object, "seven") : 0;
+			if (!page)
+				return 9;
+			page -= (unsigned long)page % 4096;
+			return !mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) ? 1 : errno == EPERM ? 0 : 2;
+		}
+	END
+	run -1 ./namespace
+	run -0 timeout 20 "$MEMSEAL" run ./namespace
+}
+
+@test "text that a constructor makes writable: not started, or told" {
+	patcher libpatcher.so
+	echo 'int patched(int); int main(void) { return patched(4); }' |
+		compile user -L. -lpatcher -Wl,-rpath,.
+	run -5 ./user
+	for mode in "" --strict; do
+		# shellcheck disable=SC2086 # none or one
+		run -125 --separate-stderr "$MEMSEAL" run $mode ./user
+		[[ "$stderr" == "memseal: ./user: writable text of "*libpatcher.so*"; not started"* ]]
+	done
+	run -5 --separate-stderr "$MEMSEAL" run --allow-unsealed ./user
+	[[ "$stderr" == "memseal: ./user: writable text of "*libpatcher.so* ]]
+	opener
+	run -0 --separate-stderr "$MEMSEAL" run ./opener ./libpatcher.so
+	[[ "$stderr" == "memseal: ./opener: writable text of ./libpatcher.so at 0x"* ]]
+}
+
+@test "RELRO that a constructor leaves writable is made read-only and sealed" {
+	patcher libpatcher.so -DRELRO
+	opener
+	run -0 --separate-stderr "$MEMSEAL" run ./opener ./libpatcher.so
+	[ -z "$stderr" ]
+	[ "$output" = sealed ]
+	echo 'int patched(int); int main(void) { return patched(4); }' |
+		compile user -L. -lpatcher -Wl,-rpath,.
+	run -5 --separate-stderr "$MEMSEAL" run ./user
+	[ -z "$stderr" ]
+}
+
+@test "a thread that opens when the first thread has ended" {
+	plugin ./plugin.so
+	compile ended -pthread <<-'END'
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <pthread.h>
+		#include <stdlib.h>
+		#include <sys/mman.h>
+		#include <unistd.h>
+		static void *open_later(void *arg)
+		{
+			char *page;
+			usleep(200000);
+			page = dlsym(dlopen("./plugin.so", RTLD_NOW), "seven");
+			page -= (unsigned long)page % 4096;
+			exit(!mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) ? 1 : errno == EPERM ? 0 : 2);
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			pthread_create(&thread, NULL, open_later, NULL);
+			pthread_exit(NULL);
+		}
+	END
+	run -1 ./ended
+	run -0 --separate-stderr "$MEMSEAL" run ./ended
+	[ -z "$stderr" ]
+}
+
+# Every word of the agent that can be written to, set to numbers that mean something.
+@test "no store into the agent's own data switches it off" {
+	plugin ./plugin.so
+	compile store <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <link.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/mman.h>
+		#include <unistd.h>
+		static unsigned long first, last;
+		static int find(struct dl_phdr_info *info, size_t size, void *arg)
+		{
+			for (int i = 0; strstr(info->dlpi_name, "libmemseal-agent") && i < info->dlpi_phnum; i++)
+				if (info->dlpi_phdr[i].p_type == PT_LOAD && info->dlpi_phdr[i].p_flags & PF_W) {
+					first = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+					last = first + info->dlpi_phdr[i].p_memsz;
+				}
+			return 0;
+		}
+		int main(int argc, char **argv)
+		{
+			int values[] = { getpid(), 1, -1 }, value = values[atoi(argv[1])];
+			char line[400], prot[5], *page;
+			FILE *maps = fopen("/proc/self/maps", "r");
+			unsigned long start, end, words = 0;
+			dl_iterate_phdr(find, NULL);
+			while (fgets(line, sizeof(line), maps))
+				if (sscanf(line, "%lx-%lx %4s", &start, &end, prot) == 3 && prot[1] == 'w')
+					for (unsigned long at = start > first ? start : first; at < end && at < last;
+						at += sizeof(int), words++)
+						*(volatile int *)at = value;
+			if (argc > 2 && !words)
+				return 9;
+			page = dlsym(dlopen("./plugin.so", RTLD_NOW), "seven");
+			page -= (unsigned long)page % 4096;
+			return !mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) ? 1 : errno == EPERM ? 0 : 2;
+		}
+	END
+	run -1 ./store 0
+	for value in 0 1 2; do
+		run -0 timeout 20 "$MEMSEAL" run ./store $value there
+	done
+}
+
+@test "a child that is confined so that it cannot seal runs, and says nothing" {
+	mseal=462
+	run -0 --separate-stderr "$MEMSEAL" run "$BUILD/tests/deny-syscall" $mseal 38 echo ran
+	[ "$output" = ran ]
+	[ -z "$stderr" ]
+	# The first program is another matter.
+	run -125 "$BUILD/tests/deny-syscall" $mseal 38 "$MEMSEAL" run --engine=kernel echo ran
+	# A filter that kills for it.
+	run -0 --separate-stderr "$MEMSEAL" run "$BUILD/tests/deny-syscall" $mseal kill echo ran
+	[ "$output" = ran ]
+	[ -z "$stderr" ]
+}
+
+@test "12 threads that open libraries without RELRO, with slow relocation" {
+	for i in $(seq 24); do
+		compile slow$i.so -shared -fPIC -O1 -Wl,-z,norelro <<-END
+			static int real(void) { return $i; }
+			static int (*resolve(void))(void)
+			{
+				for (volatile int i = 0; i < 1000000; i++)
+					;
+				return real;
+			}
+			int number(void) __attribute__((ifunc("resolve")));
+			int (*pointer)(void) = number;
+		END
+	done
+	compile many -pthread <<-'END'
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <pthread.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+		static void *run(void *arg)
+		{
+			char name[40];
+			for (int i = 1; i <= 24; i++) {
+				snprintf(name, sizeof(name), "./slow%d.so", 1 + (i * 5 + (int)(long)arg * 2) % 24);
+				if (!dlopen(name, RTLD_NOW))
+					return dlerror();
+				dlopen("./absent.so", RTLD_NOW);
+			}
+			return 0;
+		}
+		int main(void)
+		{
+			pthread_t threads[12];
+			int failed = 0, open = 0;
+			for (long i = 0; i < 12; i++)
+				pthread_create(&threads[i], 0, run, (void *)i);
+			for (int i = 0; i < 12; i++) {
+				void *error = 0;
+				pthread_join(threads[i], &error);
+				failed += error != 0;
+			}
+			for (int i = 1; i <= 24; i++) {
+				char name[40], *page;
+				snprintf(name, sizeof(name), "./slow%d.so", i);
+				page = dlsym(dlopen(name, RTLD_NOW), "number");
+				page -= (unsigned long)page % 4096;
+				open += mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0;
+				open += mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) == 0;
+			}
+			printf("failed %d open %d\n", failed, open);
+		}
+	END
+	run -0 ./many
+	[ "$output" = "failed 0 open 48" ]
+	for _ in 1 2 3; do
+		run -0 --separate-stderr timeout 60 "$MEMSEAL" run ./many
+		[ "$output" = "failed 0 open 0" ]
+		[ -z "$stderr" ]
+	done
+}
