@@ -73,7 +73,7 @@ static void seal(char *mem, size_t size)
 int main(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 	char *mem;
 
 	puts("four pages that are not sealed:");
@@ -86,6 +86,6 @@ int main(void)
 	mem[4 * page - 1] = 'x';
 	if (memseal_query(mem, 4 * page, &status) < 0)
 		return 1;
-	printf("still %zu pages, and writable to the last byte\n", status.size / page);
+	printf("still %zu pages, and writable to the last byte\n", status.bytes / page);
 	return surprises ? 1 : 0;
 }

@@ -78,7 +78,7 @@ static void expect(const char *what, int good)
 
 static void print_status(const struct memseal_pool *pool)
 {
-	struct memseal_pool_status status = { .holds = 0 };
+	struct memseal_pool_status status = { .size = sizeof(status) };
 	int r = memseal_pool_status(pool, &status);
 
 	if (r < 0)

@@ -33,7 +33,7 @@ extern "C" {
  *             none can be installed for all threads
  * EACCES, ENOENT, EIO, EMFILE, ENFILE, EBADMSG  files in /proc/self could not be read
  */
-int mimmutable(void *addr, size_t len);
+int mimmutable(void *addr, size_t len) MEMSEAL_ATTR_CHECK;
 
 /*
  * What was first proposed for Linux, in October 2023. The types named system calls; here each means
@@ -70,7 +70,7 @@ int mimmutable(void *addr, size_t len);
 #define MM_SEAL_MMAP     0x8
 #define MM_SEAL_MREMAP   0x10
 #endif
-int mseal_types(void *addr, size_t len, unsigned types, unsigned flags);
+int mseal_types(void *addr, size_t len, unsigned types, unsigned flags) MEMSEAL_ATTR_CHECK;
 
 /* Types of a later proposal, named after the seals of memfd_create(2): effects of memseal_range().
  */

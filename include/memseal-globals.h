@@ -65,7 +65,7 @@ extern "C" {
  * -EMFILE, -ENFILE  no free file descriptor
  * -EIO, -EBADMSG    /proc/self/maps could not be read where a filter is needed
  */
-static inline int memseal_globals_freeze(void);
+static inline int memseal_globals_freeze(void) MEMSEAL_ATTR_CHECK;
 
 /*
  * What memseal_globals_freeze() calls, for other languages: the first address of the section
@@ -73,7 +73,7 @@ static inline int memseal_globals_freeze(void);
  * must follow immediately and reach to the end of the page. Errors: those of
  * memseal_globals_freeze().
  */
-int memseal_globals_freeze_in(void *start, void *end, void *pad, void *pad_end);
+int memseal_globals_freeze_in(void *start, void *end, void *pad, void *pad_end) MEMSEAL_ATTR_CHECK;
 
 /*
  * How it works; nothing below is for programs to use.

@@ -24,6 +24,19 @@
 extern "C" {
 #endif
 
+/* What compilers check, or may rely on. */
+#if defined(__GNUC__)
+#define MEMSEAL_ATTR_CHECK        __attribute__((warn_unused_result))
+#define MEMSEAL_ATTR_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
+#define MEMSEAL_ATTR_MALLOC       __attribute__((malloc, warn_unused_result))
+#define MEMSEAL_ATTR_SIZE(size)   __attribute__((alloc_size(size)))
+#else
+#define MEMSEAL_ATTR_CHECK
+#define MEMSEAL_ATTR_NONNULL(...)
+#define MEMSEAL_ATTR_MALLOC
+#define MEMSEAL_ATTR_SIZE(size)
+#endif
+
 /*
  * Effects: what may no longer happen to a range, from any direction. "No unmap", for instance, also
  * forbids mapping something else over the range and moving it away.
@@ -99,7 +112,7 @@ enum memseal_exec {
  * -EOPNOTSUPP  the kernel has no seccomp filters, or refuses them
  * -ENOMEM      no memory, or no more filters in this process
  */
-int memseal_filter_allow(enum memseal_exec exec);
+int memseal_filter_allow(enum memseal_exec exec) MEMSEAL_ATTR_CHECK;
 
 struct memseal_range {
 	void *addr;       /* page aligned */
@@ -152,7 +165,7 @@ struct memseal_opts {
  *              installed for all; nothing is
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self could not be read
  */
-int memseal_range(void *addr, size_t len, uint64_t effects);
+int memseal_range(void *addr, size_t len, uint64_t effects) MEMSEAL_ATTR_CHECK;
 
 /*
  * Seals n ranges as memseal_range() does. They may overlap: then their effects add up. All are
@@ -170,13 +183,14 @@ int memseal_range(void *addr, size_t len, uint64_t effects);
  * Errors as memseal_range(); -EINVAL also for options, -EOPNOTSUPP for an unknown engine.
  */
 int memseal_ranges(const struct memseal_range *ranges, size_t n, const struct memseal_opts *opts,
-	size_t *ret_sealed);
+	size_t *ret_sealed) MEMSEAL_ATTR_CHECK;
 
 struct memseal_status {
-	size_t size;     /* bytes asked about, rounded up to pages */
-	size_t sealed;   /* bytes of them that a kernel seal holds */
-	uint64_t kernel; /* effects that the kernel engine holds on every page */
-	uint64_t filter; /* effects that the filter engine holds on every page */
+	size_t size;         /* sizeof(struct memseal_status), set by the caller */
+	size_t bytes;        /* what was asked about, rounded up to pages */
+	size_t sealed_bytes; /* how much of that the kernel engine has sealed */
+	uint64_t kernel;     /* effects that the kernel engine holds on every page */
+	uint64_t filter;     /* effects that the filter engine holds on every page */
 };
 
 /*
@@ -192,12 +206,13 @@ struct memseal_status {
  * MEMSEAL_NO_UNMAP, for it answers first; and MEMSEAL_NO_SHRINK alone on a page behind one with
  * MEMSEAL_NO_UNMAP. Async-signal-safe.
  *
- * -EINVAL      addr is not page aligned, len is 0 or wraps
- * -ENOMEM      a page of the range is not mapped
- * -EOPNOTSUPP  the kernel answers otherwise: a seccomp filter refuses mremap(2), or a page is in
- * the middle of a huge page of hugetlbfs
+ * -EINVAL      addr is not page aligned, len is 0 or wraps around, or the size in ret_status is
+ * less than version 0.1 had -ENOMEM      a page of the range is not mapped -EOPNOTSUPP  the kernel
+ * answers otherwise: a seccomp filter refuses mremap(2), or a page is in the middle of a huge page
+ * of hugetlbfs
  */
-int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status);
+int memseal_query(
+	const void *addr, size_t len, struct memseal_status *ret_status) MEMSEAL_ATTR_CHECK;
 
 /*
  * Maps private anonymous memory, len bytes rounded up to pages, and seals it. The address, or NULL
@@ -218,7 +233,7 @@ int memseal_query(const void *addr, size_t len, struct memseal_status *ret_statu
  * full, and where a sanitizer has reserved all addresses, such memory has a filter of its own, as
  * any other.
  */
-void *memseal_map(size_t len, int prot, uint64_t effects);
+void *memseal_map(size_t len, int prot, uint64_t effects) MEMSEAL_ATTR_MALLOC MEMSEAL_ATTR_SIZE(1);
 
 /*
  * Frozen memory: its bytes can never be changed again, by anybody, root and tracers included, and
@@ -251,7 +266,7 @@ struct memseal_arena; /* opaque */
  * -EAGAIN      mlockall(2), and RLIMIT_MEMLOCK
  * -ENOMEM      not enough address space, or vm.max_map_count
  */
-int memseal_arena_new(size_t capacity, struct memseal_arena **ret_arena);
+int memseal_arena_new(size_t capacity, struct memseal_arena **ret_arena) MEMSEAL_ATTR_CHECK;
 
 /*
  * size zeroed bytes, aligned to align: a power of two up to the size of a page. There is no freeing
@@ -261,7 +276,8 @@ int memseal_arena_new(size_t capacity, struct memseal_arena **ret_arena);
  * ENOMEM  the arena's capacity is used up
  * EPERM   it is frozen
  */
-void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_t align);
+void *memseal_arena_alloc(struct memseal_arena *arena, size_t size,
+	size_t align) MEMSEAL_ATTR_MALLOC MEMSEAL_ATTR_SIZE(2) MEMSEAL_ATTR_NONNULL(1);
 
 /*
  * Freezes an arena for ever. Other threads may read it meanwhile, and see the same bytes all the
@@ -292,7 +308,7 @@ void *memseal_arena_alloc(struct memseal_arena *arena, size_t size, size_t align
  * -EAGAIN      mlockall(2), and RLIMIT_MEMLOCK
  * -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
  */
-int memseal_arena_freeze(struct memseal_arena *arena);
+int memseal_arena_freeze(struct memseal_arena *arena) MEMSEAL_ATTR_CHECK;
 
 /* Unmaps an arena; one that is frozen stays, and this does nothing. NULL is fine. */
 void memseal_arena_free(struct memseal_arena *arena);
@@ -347,12 +363,13 @@ struct memseal_code_opts {
  * -ESRCH, -EBUSY  as memseal_ranges()
  * -ENOENT, -EAGAIN, -ENOMEM, -ENOSPC, -EMFILE, -ENFILE, and what reading /proc/self answers
  */
-int memseal_code_new(size_t capacity, struct memseal_code **ret_code);
-int memseal_code_new_opts(
-	size_t capacity, const struct memseal_code_opts *opts, struct memseal_code **ret_code);
+int memseal_code_new(size_t capacity, struct memseal_code **ret_code) MEMSEAL_ATTR_CHECK;
+int memseal_code_new_opts(size_t capacity, const struct memseal_code_opts *opts,
+	struct memseal_code **ret_code) MEMSEAL_ATTR_CHECK;
 
 /* MEMSEAL_CODE_DUAL or MEMSEAL_CODE_FLIP. */
-enum memseal_code_mode memseal_code_mode(const struct memseal_code *code);
+enum memseal_code_mode memseal_code_mode(const struct memseal_code *code) MEMSEAL_ATTR_CHECK
+	MEMSEAL_ATTR_NONNULL(1);
 
 /*
  * size zeroed bytes, aligned to align, a power of two up to the size of a page: the address where
@@ -363,7 +380,8 @@ enum memseal_code_mode memseal_code_mode(const struct memseal_code *code);
  * ENOMEM  the region's capacity is used up
  * ENXIO   two views: this is a child of fork(3), which cannot write to them
  */
-void *memseal_code_alloc(struct memseal_code *code, size_t size, size_t align);
+void *memseal_code_alloc(struct memseal_code *code, size_t size, size_t align) MEMSEAL_ATTR_CHECK
+	MEMSEAL_ATTR_SIZE(2) MEMSEAL_ATTR_NONNULL(1);
 
 /*
  * Where to write what is executed at an address that memseal_code_alloc() gave, or at one behind it
@@ -374,7 +392,8 @@ void *memseal_code_alloc(struct memseal_code *code, size_t size, size_t align);
  * EPERM   one view: it was published
  * ENXIO   as memseal_code_alloc()
  */
-void *memseal_code_writable(struct memseal_code *code, void *exec_addr);
+void *memseal_code_writable(struct memseal_code *code, void *exec_addr) MEMSEAL_ATTR_CHECK
+	MEMSEAL_ATTR_NONNULL(1);
 
 /*
  * From its return on any thread may execute these bytes, at exec_addr: caches are taken care of,
@@ -395,7 +414,8 @@ void *memseal_code_writable(struct memseal_code *code, void *exec_addr);
  * -ENXIO     as memseal_code_alloc()
  * and with one view as memseal_arena_freeze()
  */
-int memseal_code_publish(struct memseal_code *code, void *exec_addr, size_t size);
+int memseal_code_publish(
+	struct memseal_code *code, void *exec_addr, size_t size) MEMSEAL_ATTR_CHECK;
 
 /*
  * Pools: many small secrets (keys, passwords, tokens) on few pages, which are kept out of swap,
@@ -439,9 +459,10 @@ struct memseal_pool_opts {
  * memory, no such room, or vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself,
  * while it runs
  */
-int memseal_pool_new(size_t slot_size, size_t slots, struct memseal_pool **ret_pool);
+int memseal_pool_new(
+	size_t slot_size, size_t slots, struct memseal_pool **ret_pool) MEMSEAL_ATTR_CHECK;
 int memseal_pool_new_opts(size_t slot_size, size_t slots, const struct memseal_pool_opts *opts,
-	struct memseal_pool **ret_pool);
+	struct memseal_pool **ret_pool) MEMSEAL_ATTR_CHECK;
 
 /*
  * A slot, zeroed, that nobody else has; or NULL, and errno. Takes no lock and no system call, and
@@ -450,7 +471,7 @@ int memseal_pool_new_opts(size_t slot_size, size_t slots, const struct memseal_p
  * ENOMEM  no slot is free
  * ENXIO   this is a child of fork(2): the pool was left to the parent
  */
-void *memseal_pool_get(struct memseal_pool *pool);
+void *memseal_pool_get(struct memseal_pool *pool) MEMSEAL_ATTR_MALLOC MEMSEAL_ATTR_NONNULL(1);
 
 /*
  * Wipes a slot and gives it back. NULL is fine, and in a child of fork(2) nothing happens. What
@@ -458,23 +479,26 @@ void *memseal_pool_get(struct memseal_pool *pool);
  * a slot that was put before, or written beyond its end, or an address that is none. So does
  * memseal_pool_get() if what the pool remembers was overwritten.
  */
-void memseal_pool_put(struct memseal_pool *pool, void *slot);
+void memseal_pool_put(struct memseal_pool *pool, void *slot) MEMSEAL_ATTR_NONNULL(1);
 
 struct memseal_pool_status {
-	uint64_t holds; /* MEMSEAL_POOL_* */
-	size_t slots;   /* in all */
-	size_t used;    /* got, and not yet put */
-	size_t locked;  /* bytes */
+	size_t size;         /* sizeof(struct memseal_pool_status), set by the caller */
+	uint64_t holds;      /* MEMSEAL_POOL_* */
+	size_t slots;        /* in all */
+	size_t used;         /* got, and not yet put */
+	size_t locked_bytes; /* of the slots, that are not swapped out */
 };
 
 /*
  * What holds at this moment, of all the pool: asked of /proc/self/smaps and of filters, so that
  * what was undone since, by munlock(2) say, is not reported. See memseal_pool(3) for what can be.
  *
- * -ENXIO  this is a child of fork(2)
+ * -EINVAL  the size in ret_status is less than version 0.1 had
+ * -ENXIO   this is a child of fork(2)
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG, -ENOMEM  /proc/self could not be read
  */
-int memseal_pool_status(const struct memseal_pool *pool, struct memseal_pool_status *ret_status);
+int memseal_pool_status(const struct memseal_pool *pool,
+	struct memseal_pool_status *ret_status) MEMSEAL_ATTR_CHECK MEMSEAL_ATTR_NONNULL(1);
 
 struct memseal_self_opts {
 	size_t size;        /* sizeof(struct memseal_self_opts) */
@@ -497,7 +521,7 @@ struct memseal_self_opts {
  * -EBUSY       an object could not be pinned; nothing is sealed
  * -EACCES, -ENOENT, -EIO, -EMFILE, -ENFILE, -EBADMSG  /proc/self/maps could not be read
  */
-int memseal_self(const struct memseal_self_opts *opts);
+int memseal_self(const struct memseal_self_opts *opts) MEMSEAL_ATTR_CHECK;
 
 /* Answers of memseal_probe(). */
 enum memseal_support {
@@ -549,7 +573,7 @@ struct memseal_features {
  * -EINVAL           ret_features is NULL, or its size is less than version 0.1 had
  * -ENOMEM, -EAGAIN  no memory or no process for the attempts
  */
-int memseal_probe(struct memseal_features *ret_features);
+int memseal_probe(struct memseal_features *ret_features) MEMSEAL_ATTR_CHECK;
 
 /*
  * Programs: starting one whose images are sealed before its main() runs.
@@ -615,14 +639,15 @@ struct memseal_run_opts {
  * -ENOMEM, -EMFILE, -ENFILE
  */
 int memseal_program_find(const char *name, const char *path_list,
-	const struct memseal_run_opts *opts, struct memseal_program **ret_program);
+	const struct memseal_run_opts *opts,
+	struct memseal_program **ret_program) MEMSEAL_ATTR_CHECK MEMSEAL_ATTR_NONNULL(4);
 
 /* Why it cannot be sealed, or MEMSEAL_REFUSAL_NONE. *ret_object, unless NULL, is the file. */
-enum memseal_refusal memseal_program_refusal(
-	const struct memseal_program *program, const char **ret_object);
+enum memseal_refusal memseal_program_refusal(const struct memseal_program *program,
+	const char **ret_object) MEMSEAL_ATTR_CHECK MEMSEAL_ATTR_NONNULL(1);
 
 /* The reason in words, without a full stop; never NULL. */
-const char *memseal_refusal_text(enum memseal_refusal refusal);
+const char *memseal_refusal_text(enum memseal_refusal refusal) MEMSEAL_ATTR_CHECK;
 
 /*
  * Replaces the calling process, as execve(2) does, by the program, with the agent in LD_PRELOAD;
@@ -634,8 +659,8 @@ const char *memseal_refusal_text(enum memseal_refusal refusal);
  *              code cannot be refused here
  * -ENOMEM, and what execve(2) documents
  */
-int memseal_program_exec(
-	const struct memseal_program *program, char *const argv[], char *const envp[]);
+int memseal_program_exec(const struct memseal_program *program, char *const argv[],
+	char *const envp[]) MEMSEAL_ATTR_NONNULL(1, 2);
 
 void memseal_program_free(struct memseal_program *program);
 
@@ -707,26 +732,27 @@ struct memseal_process_opts {
  * -EOPNOTSUPP  this kernel has no smaps file
  * -ENOMEM, -EMFILE, -ENFILE, -EIO
  */
-int memseal_process_open(
-	pid_t pid, const struct memseal_process_opts *opts, struct memseal_process **ret_process);
+int memseal_process_open(pid_t pid, const struct memseal_process_opts *opts,
+	struct memseal_process **ret_process) MEMSEAL_ATTR_CHECK;
 
 /*
  * The next mapping: 1, or 0 after the last, or -EINVAL: ret_mapping is NULL, or its size is less
  * than version 0.1 had. *ret_mapping is untouched unless 1; its size stays. A shorter struct, of an
  * older version, is filled as far as it goes; the tail of a longer one is zeroed.
  */
-int memseal_process_next_mapping(
-	struct memseal_process *process, struct memseal_mapping *ret_mapping);
+int memseal_process_next_mapping(struct memseal_process *process,
+	struct memseal_mapping *ret_mapping) MEMSEAL_ATTR_CHECK MEMSEAL_ATTR_NONNULL(1);
 
 /*
  * How much of what can be sealed is sealed: 0, or -EINVAL: ret_coverage is NULL, or its size is
  * less than version 0.1 had. Its size is used as that of a mapping.
  */
-int memseal_process_coverage(
-	const struct memseal_process *process, struct memseal_coverage *ret_coverage);
+int memseal_process_coverage(const struct memseal_process *process,
+	struct memseal_coverage *ret_coverage) MEMSEAL_ATTR_CHECK MEMSEAL_ATTR_NONNULL(1);
 
 /* The process's name; lives as long as the process stays open. */
-const char *memseal_process_comm(const struct memseal_process *process);
+const char *memseal_process_comm(const struct memseal_process *process) MEMSEAL_ATTR_CHECK
+	MEMSEAL_ATTR_NONNULL(1);
 
 /* NULL is fine. */
 void memseal_process_close(struct memseal_process *process);
@@ -737,21 +763,21 @@ void memseal_process_close(struct memseal_process *process);
  * zombie has a name), -EACCES, -EPERM, -EBADMSG, -ENOENT, -ENOMEM, -EMFILE, -ENFILE, -EIO: as
  * memseal_process_open().
  */
-int memseal_process_name(
-	pid_t pid, const struct memseal_process_opts *opts, char ret_name[MEMSEAL_NAME_SIZE]);
+int memseal_process_name(pid_t pid, const struct memseal_process_opts *opts,
+	char ret_name[MEMSEAL_NAME_SIZE]) MEMSEAL_ATTR_CHECK;
 
 /* The word for a kind in tables and JSON: "text", "relro", ... */
-const char *memseal_kind_name(enum memseal_kind kind);
+const char *memseal_kind_name(enum memseal_kind kind) MEMSEAL_ATTR_CHECK;
 
 /*
  * The processes of the system, in no order: calls fn for each until it returns other than 0, and
  * returns that. -ENOENT, -EACCES, -EMFILE, -ENFILE, -EIO: /proc cannot be read. -EINVAL: options.
  */
-int memseal_process_each(
-	const struct memseal_process_opts *opts, int (*fn)(pid_t pid, void *arg), void *arg);
+int memseal_process_each(const struct memseal_process_opts *opts, int (*fn)(pid_t pid, void *arg),
+	void *arg) MEMSEAL_ATTR_CHECK;
 
 /* The version of the library, as "1.2.3". */
-const char *memseal_version(void);
+const char *memseal_version(void) MEMSEAL_ATTR_CHECK;
 
 #ifdef __cplusplus
 }

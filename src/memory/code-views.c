@@ -64,7 +64,7 @@ static int hold(size_t len, const struct code_views *views)
 /* A filter that holds the addresses would hold what comes to lie there, too. */
 static void unmap(uint64_t view, size_t len)
 {
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 	int r = view ? memseal_query((void *)(uintptr_t)view, page_size(), &status) : -ENOMEM;
 
 	if (r == 0 && !status.kernel && !status.filter)

@@ -182,6 +182,9 @@ EXPORT void memseal_pool_put(struct memseal_pool *pool, void *slot)
 		abort();
 }
 
+/* What version 0.1 had. */
+#define SIZE_0_1 (offsetof(struct memseal_pool_status, locked_bytes) + sizeof(size_t))
+
 EXPORT int memseal_pool_status(
 	const struct memseal_pool *pool, struct memseal_pool_status *ret_status)
 {
@@ -189,13 +192,15 @@ EXPORT int memseal_pool_status(
 	uint64_t locked = 0;
 	int r;
 
+	if (!output_valid(ret_status, SIZE_0_1))
+		return -EINVAL;
 	if (!pool->count)
 		return -ENXIO;
 	r = pool_memory_holds(&pool->memory, pool->holds, &status.holds, &locked);
 	if (r < 0)
 		return r;
 	status.used = pool->count - pool_slots_free(pool->free, pool->count);
-	status.locked = (size_t)locked;
-	*ret_status = status;
+	status.locked_bytes = (size_t)locked;
+	output_write(ret_status, &status, sizeof(status));
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <memseal.h>
 
+#include "base/opts.h"
 #include "base/page.h"
 #include "engine/filter.h"
 #include "engine/kernel.h"
@@ -25,23 +26,28 @@ static int count_sealed(const struct span *pages, size_t page, size_t *ret_seale
 	return refused ? kernel_sealed_works(&sealed, page) : 0;
 }
 
+/* What version 0.1 had. */
+#define SIZE_0_1 (offsetof(struct memseal_status, filter) + sizeof(uint64_t))
+
 EXPORT int memseal_query(const void *addr, size_t len, struct memseal_status *ret_status)
 {
-	struct memseal_status status = { .sealed = 0 };
+	struct memseal_status status = { .sealed_bytes = 0 };
 	struct span pages;
 	size_t page = page_size();
 	int r = range_pages(addr, len, &pages);
 
+	if (!output_valid(ret_status, SIZE_0_1))
+		return -EINVAL;
 	if (r == 0)
-		r = count_sealed(&pages, page, &status.sealed);
+		r = count_sealed(&pages, page, &status.sealed_bytes);
 	if (r < 0)
 		return r;
-	status.size = pages.end - pages.start;
+	status.bytes = pages.end - pages.start;
 	/* Whatever the memory, a kernel seal holds these; see kernel_effects() for what it may add.
 	 */
-	if (status.sealed == status.size)
+	if (status.sealed_bytes == status.bytes)
 		status.kernel = MEMSEAL_MAPPING | MEMSEAL_NO_SEAL;
 	status.filter = filter_held(pages.start, pages.end, page, MEMSEAL_ALL);
-	*ret_status = status;
+	output_write(ret_status, &status, sizeof(status));
 	return 0;
 }

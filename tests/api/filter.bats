@@ -71,7 +71,7 @@ policies() {
 			int (*query)(const void *, size_t, struct memseal_status *);
 			int (*range)(void *, size_t, uint64_t);
 			int (*allow)(enum memseal_exec);
-			struct memseal_status status;
+			struct memseal_status status = { .size = sizeof(status) };
 			char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

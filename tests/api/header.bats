@@ -70,6 +70,30 @@ newer_libc() {
 	refute gcc -c -I"$SOURCE/include" "$BATS_TEST_TMPDIR/own.c" -o "$BATS_TEST_TMPDIR/own.o"
 }
 
+# warns_of TEXT CALL: a compiler does, and not of the same call with its result used.
+warns_of() {
+	local compiler
+	for compiler in gcc clang; do
+		need $compiler
+		printf '#include <memseal-globals.h>\nvoid f(struct memseal_arena *a);\nvoid f(struct memseal_arena *a) { (void)a; %s; }\n' \
+			"$2" >"$BATS_TEST_TMPDIR/call.c"
+		refute $compiler -Werror -Wall -O2 -c -I"$SOURCE/include" "$BATS_TEST_TMPDIR/call.c" \
+			-o "$BATS_TEST_TMPDIR/call.o" 2>"$BATS_TEST_TMPDIR/log"
+		grep -E "$1" "$BATS_TEST_TMPDIR/log"
+		sed -i "s/(void)a; .*;/if (!memseal_arena_alloc(a, 1, 1) || memseal_arena_freeze(a)) return;/" \
+			"$BATS_TEST_TMPDIR/call.c"
+		$compiler -Werror -Wall -O2 -c -I"$SOURCE/include" "$BATS_TEST_TMPDIR/call.c" \
+			-o "$BATS_TEST_TMPDIR/call.o"
+	done
+}
+
+@test "a result that is not looked at, and NULL, are warnings" {
+	warns_of unused-result 'memseal_arena_freeze(a)'
+	warns_of unused-result 'memseal_globals_freeze()'
+	warns_of unused-result 'memseal_range(a, 1, MEMSEAL_MAPPING)'
+	warns_of nonnull 'if (!memseal_arena_alloc(NULL, 1, 1)) return'
+}
+
 @test "mseal is declared, but not where libc has it" {
 	newer_libc
 	declared | grep -x mseal

@@ -16,12 +16,12 @@ setup_file() {
 
 		int main(void)
 		{
-			struct memseal_status status;
+			struct memseal_status status = { .size = sizeof(status) };
 			void *page = memseal_map(1, 3, MEMSEAL_MAPPING);
 
 			if (!page || memseal_query(page, 1, &status) < 0)
 				return 1;
-			printf("%s %d\n", memseal_version(), status.sealed == status.size);
+			printf("%s %d\n", memseal_version(), status.sealed_bytes == status.bytes);
 			return 0;
 		}
 	END

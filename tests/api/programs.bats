@@ -96,7 +96,7 @@ seal_and_go_on() {
 			int (*self)(const struct memseal_self_opts *);
 			size_t sealed = 1;
 			struct memseal_self_opts opts = { sizeof(opts), &sealed };
-			struct memseal_status status;
+			struct memseal_status status = { .size = sizeof(status) };
 			void *p = memseal_map(8192, 3, MEMSEAL_MAPPING);
 
 			*(void **)&query = dlsym(other, "memseal_query");
@@ -104,7 +104,7 @@ seal_and_go_on() {
 			*(void **)&self = dlsym(other, "memseal_self");
 			if (!p || (void *)query == (void *)memseal_query)
 				return 1;
-			if (query(p, 8192, &status) || status.sealed != 8192)
+			if (query(p, 8192, &status) || status.sealed_bytes != 8192)
 				return 2;
 			if (range(p, 4096, MEMSEAL_MAPPING) || memseal_range(p, 8192, MEMSEAL_MAPPING))
 				return 3;

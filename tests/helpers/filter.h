@@ -82,10 +82,10 @@ struct holds {
 
 static inline struct holds query(const void *addr, size_t len)
 {
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 
 	ck_assert_int_eq(memseal_query(addr, len, &status), 0);
-	return (struct holds){ status.kernel, status.filter, status.sealed };
+	return (struct holds){ status.kernel, status.filter, status.sealed_bytes };
 }
 
 static inline void assert_holds(const void *addr, size_t len, uint64_t kernel, uint64_t filter)

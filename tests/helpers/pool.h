@@ -108,7 +108,7 @@ static inline void make_pool(void)
 
 static inline struct memseal_pool_status status_of(const struct memseal_pool *of)
 {
-	struct memseal_pool_status status;
+	struct memseal_pool_status status = { .size = sizeof(status) };
 
 	ck_assert_int_eq(memseal_pool_status(of, &status), 0);
 	return status;

@@ -52,14 +52,14 @@ static void try_ranges(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *p = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 	size_t end = (size_t)syscall(SYS_brk, 0); /* musl's sbrk() does nothing */
 	char *heap = (char *)((end + page - 1) & ~(page - 1));
 
 	CHECK(syscall(SYS_brk, heap + page) != (long)end);
 	CHECK(p != MAP_FAILED);
 	CHECK(memseal_range(p, page, MEMSEAL_MAPPING) == 0);
-	CHECK(memseal_query(p, 3 * page, &status) == 0 && status.sealed == page);
+	CHECK(memseal_query(p, 3 * page, &status) == 0 && status.sealed_bytes == page);
 	CHECK(munmap(p, page) == -1 && errno == EPERM);
 	CHECK(munmap(p + page, page) == 0);
 	CHECK(memseal_range(p, 3 * page, MEMSEAL_MAPPING) == -ENOMEM);

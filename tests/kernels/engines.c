@@ -82,14 +82,14 @@ END_TEST
 START_TEST(test_range)
 {
 	struct attack_target target = new_target(), control = new_target();
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 	int r = memseal_range(pointer(&target), target.len, MEMSEAL_MAPPING);
 
 	ck_assert_int_eq(r, has_mseal() ? 0 : -EOPNOTSUPP);
 	ck_assert_int_eq(memseal_query(pointer(&target), target.len, &status), 0);
-	ck_assert_uint_eq(status.sealed, has_mseal() ? target.len : 0);
+	ck_assert_uint_eq(status.sealed_bytes, has_mseal() ? target.len : 0);
 	ck_assert_int_eq(memseal_query(pointer(&control), control.len, &status), 0);
-	ck_assert_uint_eq(status.sealed, 0);
+	ck_assert_uint_eq(status.sealed_bytes, 0);
 	ck_assert_int_eq(munmap(pointer(&control), control.len), 0);
 	errno = 0;
 	ck_assert_int_eq(munmap(pointer(&target), target.len), has_mseal() ? -1 : 0);

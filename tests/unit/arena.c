@@ -41,7 +41,7 @@ static void setup_without_mseal(void)
 /* By whomever, every page of it. */
 static bool is_held(const void *addr, size_t len)
 {
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 
 	ck_assert_int_eq(memseal_query(addr, len, &status), 0);
 	return ((status.kernel | status.filter) & MEMSEAL_MAPPING) == MEMSEAL_MAPPING;
@@ -118,13 +118,14 @@ END_TEST
 START_TEST(capacity_is_there_and_ends)
 {
 	struct memseal_arena *arena = new_arena(10 * page);
+	volatile size_t huge = SIZE_MAX; /* which compilers warn of */
 
 	for (unsigned i = 0; i < 10; i++)
 		(void)fill(arena, page);
 	while (memseal_arena_alloc(arena, 16, 16))
 		;
 	ck_assert_int_eq(errno, ENOMEM);
-	ck_assert_ptr_null(memseal_arena_alloc(arena, SIZE_MAX, 1));
+	ck_assert_ptr_null(memseal_arena_alloc(arena, huge, 1));
 	ck_assert_int_eq(errno, ENOMEM);
 }
 END_TEST

@@ -100,6 +100,7 @@ END_TEST
 
 START_TEST(capacity_is_there_and_ends)
 {
+	volatile size_t huge = SIZE_MAX; /* which compilers warn of */
 	struct memseal_code *code;
 
 	if (!use_engine(_i))
@@ -111,7 +112,7 @@ START_TEST(capacity_is_there_and_ends)
 		memset(memseal_code_writable(code, memseal_code_alloc(code, page, 1)), 1, page);
 	ck_assert_ptr_null(memseal_code_alloc(code, 1, 1));
 	ck_assert_int_eq(errno, ENOMEM);
-	ck_assert_ptr_null(memseal_code_alloc(code, SIZE_MAX, 1));
+	ck_assert_ptr_null(memseal_code_alloc(code, huge, 1));
 }
 END_TEST
 
@@ -129,7 +130,7 @@ END_TEST
 
 static uint64_t held(const void *addr, size_t len)
 {
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 
 	ck_assert_int_eq(memseal_query(addr, len, &status), 0);
 	return status.kernel | status.filter;

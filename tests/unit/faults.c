@@ -75,10 +75,10 @@ static size_t ranges_len(void)
 
 static struct outcome call_query(void)
 {
-	struct memseal_status status = { .sealed = SIZE_MAX };
+	struct memseal_status status = { .size = sizeof(status), .sealed_bytes = SIZE_MAX };
 	struct outcome outcome = { .ret = memseal_query(mem, range_len(), &status) };
 
-	outcome.sealed = status.sealed;
+	outcome.sealed = status.sealed_bytes;
 	return outcome;
 }
 

@@ -411,7 +411,7 @@ static bool random_with_fault(unsigned long nth, int error)
  */
 static bool query_with_fault(unsigned long nth, int error)
 {
-	struct memseal_status status = { .filter = 0 };
+	struct memseal_status status = { .size = sizeof(status) };
 	uint64_t held = MEMSEAL_NO_UNMAP | MEMSEAL_NO_SHRINK | MEMSEAL_NO_WRITE;
 	unsigned long made = 0;
 
@@ -427,11 +427,11 @@ static bool query_with_fault(unsigned long nth, int error)
 		(void)!memseal_query(mem + i * page, page, &status);
 		made = fault_count();
 		fault_arm(0, 0);
-		ck_assert_uint_eq(status.sealed, 0);
+		ck_assert_uint_eq(status.sealed_bytes, 0);
 		ck_assert_uint_eq(status.filter & ~held, 0);
 		if (i == 2)
 			ck_assert_uint_eq(status.filter & ~MEMSEAL_NO_WRITE, 0);
-		status = (struct memseal_status){ .filter = 0 };
+		status = (struct memseal_status){ .size = sizeof(status) };
 	}
 	return made >= nth;
 }

@@ -18,13 +18,13 @@ static void setup(void)
 
 static void assert_status(const void *addr, size_t len, size_t size)
 {
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 
 	ck_assert_int_eq(memseal_query(addr, len, &status), 0);
-	ck_assert_uint_eq(status.size, size);
-	ck_assert_uint_eq(status.sealed, smaps_sealed(addr, size));
+	ck_assert_uint_eq(status.bytes, size);
+	ck_assert_uint_eq(status.sealed_bytes, smaps_sealed(addr, size));
 	ck_assert_uint_eq(
-		status.kernel, status.sealed == size ? MEMSEAL_MAPPING | MEMSEAL_NO_SEAL : 0);
+		status.kernel, status.sealed_bytes == size ? MEMSEAL_MAPPING | MEMSEAL_NO_SEAL : 0);
 }
 
 static void assert_refused(const void *addr, size_t len, int error)
@@ -32,10 +32,23 @@ static void assert_refused(const void *addr, size_t len, int error)
 	struct memseal_status status, before;
 
 	memset(&status, 0x5a, sizeof(status));
+	status.size = sizeof(status);
 	before = status;
 	ck_assert_int_eq(memseal_query(addr, len, &status), error);
 	ck_assert_mem_eq(&status, &before, sizeof(status));
 }
+
+START_TEST(size_is_checked)
+{
+	struct memseal_status status = { .size = sizeof(status) - 1, .bytes = 77 };
+
+	ck_assert_int_eq(memseal_query(mem, page, &status), -EINVAL);
+	ck_assert_uint_eq(status.bytes, 77);
+	status.size = 0;
+	ck_assert_int_eq(memseal_query(mem, page, &status), -EINVAL);
+	ck_assert_uint_eq(status.bytes, 77);
+}
+END_TEST
 
 /* Each bit of the number says whether a page is sealed. */
 START_TEST(agrees_with_smaps)
@@ -51,7 +64,7 @@ END_TEST
 
 START_TEST(changes_nothing)
 {
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 
 	strcpy(mem, "bytes");
 	ck_assert_int_eq(memseal_query(mem, 8 * page, &status), 0);
@@ -125,11 +138,12 @@ static volatile int handled;
 
 static void handler(int signal)
 {
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 
 	(void)signal;
 	errno = 99;
-	handled = memseal_query(mem, page, &status) == 0 && status.sealed == page && errno == 99;
+	handled = memseal_query(mem, page, &status) == 0 && status.sealed_bytes == page &&
+		  errno == 99;
 }
 
 START_TEST(in_a_signal_handler)
@@ -148,6 +162,7 @@ static Suite *query_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, agrees_with_smaps, 0, 16);
+	tcase_add_test(tc, size_is_checked);
 	tcase_add_test(tc, changes_nothing);
 	tcase_add_test(tc, arguments);
 	tcase_add_test(tc, holes);

@@ -661,7 +661,7 @@ START_TEST(map_count_reached_halfway)
 		{ mem + 5 * page, page, MEMSEAL_MAPPING },
 		{ mem + 7 * page, page, MEMSEAL_MAPPING },
 	};
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 	size_t sealed = 1;
 
 	ck_assert_int_eq(mprotect(mem, 2 * page, PROT_READ), 0);
@@ -671,7 +671,7 @@ START_TEST(map_count_reached_halfway)
 	ck_assert_int_eq(memseal_ranges(ranges, 3, NULL, &sealed), -ENOMEM);
 	ck_assert_uint_eq(sealed, 5 * page);
 	ck_assert_int_eq(memseal_query(mem, 8 * page, &status), 0);
-	ck_assert_uint_eq(status.sealed, 5 * page);
+	ck_assert_uint_eq(status.sealed_bytes, 5 * page);
 	ck_assert_uint_eq(smaps_sealed(mem, 8 * page), 5 * page);
 }
 END_TEST
