@@ -602,8 +602,9 @@ enum memseal_refusal {
 	MEMSEAL_REFUSAL_AGENT_PATH,       /* the loader would split or expand the agent's path */
 	MEMSEAL_REFUSAL_AGENT_UNREADABLE, /* the real user may not read the agent */
 	MEMSEAL_REFUSAL_AGENT_NOEXEC,     /* it may not be mapped as code: a noexec mount */
-	MEMSEAL_REFUSAL_NEW_CODE,         /* no_new_code: has writable, executable memory */
-	MEMSEAL_REFUSAL_NO_CODE_GUARD,    /* no_new_code: neither Linux 6.3 nor seccomp filters */
+	MEMSEAL_REFUSAL_SECURE,        /* a security module may have the loader ignore the agent */
+	MEMSEAL_REFUSAL_NEW_CODE,      /* no_new_code: has writable, executable memory */
+	MEMSEAL_REFUSAL_NO_CODE_GUARD, /* no_new_code: neither Linux 6.3 nor seccomp filters */
 };
 
 struct memseal_program; /* opaque */

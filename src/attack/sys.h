@@ -85,11 +85,6 @@ static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
 	return (int)sys_call2(NR_pidfd_open, pid, flags);
 }
 
-static inline long sys_ptrace(long op, pid_t pid, uint64_t addr, uint64_t data)
-{
-	return sys_call4(NR_ptrace, op, pid, addr, data);
-}
-
 static inline int sys_setitimer(int which, const struct itimerval *value)
 {
 	return (int)sys_call3(NR_setitimer, which, value, 0);
@@ -101,11 +96,6 @@ static inline int sys_signal_default(int sig)
 	unsigned long action[5] = { 0 }; /* 4 words of 64 bits, or 5 of 32 */
 
 	return (int)sys_call4(NR_rt_sigaction, sig, action, 0, 8);
-}
-
-static inline pid_t sys_wait4(pid_t pid, int *ret_status, int options)
-{
-	return (pid_t)sys_call4(NR_wait4, pid, ret_status, options, 0);
 }
 
 #endif

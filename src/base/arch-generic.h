@@ -20,6 +20,7 @@
 #define NR_personality      92
 #define NR_exit_group       94
 #define NR_futex            98
+#define NR_ptrace           117
 #define NR_sched_yield      124
 #define NR_tgkill           131
 #define NR_rt_sigprocmask   135
@@ -55,7 +56,6 @@
 #define NR_fallocate         47
 #define NR_pipe2             59
 #define NR_setitimer         103
-#define NR_ptrace            117
 #define NR_rt_sigaction      134
 #define NR_shmget            194
 #define NR_shmctl            195

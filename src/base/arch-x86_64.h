@@ -24,6 +24,7 @@
 #define NR_uname            63
 #define NR_fcntl            72
 #define NR_ftruncate        77
+#define NR_ptrace           101
 #define NR_getresuid        118
 #define NR_getresgid        120
 #define NR_personality      135
@@ -57,7 +58,6 @@
 #define NR_shmat             30
 #define NR_shmctl            31
 #define NR_setitimer         38
-#define NR_ptrace            101
 #define NR_mlock             149
 #define NR_munlock           150
 #define NR_remap_file_pages  216

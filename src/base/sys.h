@@ -316,6 +316,16 @@ static inline __attribute__((always_inline)) pid_t sys_vfork(void)
 	return (pid_t)sys_call5(NR_clone, 0x4100 /* CLONE_VM | CLONE_VFORK */, 0, 0, 0, 0);
 }
 
+static inline long sys_ptrace(long op, pid_t pid, uint64_t addr, uint64_t data)
+{
+	return sys_call4(NR_ptrace, op, pid, addr, data);
+}
+
+static inline pid_t sys_wait4(pid_t pid, int *ret_status, int options)
+{
+	return (pid_t)sys_call4(NR_wait4, pid, ret_status, options, 0);
+}
+
 static inline int sys_execve(const char *path, char *const argv[], char *const envp[])
 {
 	return (int)sys_call3(NR_execve, path, argv, envp);

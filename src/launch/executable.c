@@ -305,7 +305,7 @@ static int judge_other(const struct file *file, const char *path, struct executa
 	if (file->head_len >= 2 && file->head[0] == '#' && file->head[1] == '!')
 		return read_script(file, ret->interpreter);
 	if (is_text(file)) {
-		strcpy(ret->interpreter, "/bin/sh");
+		strcpy(ret->interpreter, EXECUTABLE_SHELL);
 		return EXECUTABLE_TEXT;
 	}
 	ret->refusal = MEMSEAL_REFUSAL_NOT_ELF;

@@ -14,6 +14,9 @@ enum executable_kind {
 	EXECUTABLE_TEXT,   /* no "#!": the shell is */
 };
 
+/* What reads an EXECUTABLE_TEXT. */
+#define EXECUTABLE_SHELL "/bin/sh"
+
 struct executable {
 	enum memseal_refusal refusal; /* a program: why it cannot be sealed, or _NONE */
 	bool pie;                     /* a program: linked to no address */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "launch/executable.h"
 #include "launch/new-code.h"
 #include "launch/program.h"
 
@@ -90,7 +91,7 @@ static int build_environment(char *const *envp, char *preload, char *options, ch
 /* A script without #!: /bin/sh PATH ARG... */
 static int exec_shell(const struct memseal_program *program, char *const *argv, char *const *envp)
 {
-	static char shell[] = "/bin/sh";
+	static char shell[] = EXECUTABLE_SHELL;
 	size_t len = vector_len(argv);
 	CLEANUP(free_vector) char **args = malloc((len + 3) * sizeof(*args));
 

@@ -15,6 +15,7 @@
 #include "probe/probe.h"
 #include "launch/arrival.h"
 #include "launch/new-code.h"
+#include "launch/trial.h"
 
 /* Where the agent sees what is mapped. */
 #define OWN_MAPS "/proc/self/maps"
@@ -195,6 +196,16 @@ static void judge_process(struct memseal_program *program, const struct executab
 		refuse(program, refusal, program->path);
 }
 
+/* The last to be asked: it costs an execve(2) where security modules have a say. */
+static void judge_modules(struct memseal_program *program)
+{
+	enum memseal_refusal refusal =
+		trial_judge(program->shell ? EXECUTABLE_SHELL : program->path);
+
+	if (refusal != MEMSEAL_REFUSAL_NONE)
+		refuse(program, refusal, program->path);
+}
+
 static bool goes_on(const struct memseal_program *program)
 {
 	return program->refusal == MEMSEAL_REFUSAL_NONE || program->options.allow_unsealed;
@@ -209,6 +220,8 @@ static int judge(struct memseal_program *program, enum memseal_engine engine)
 		judge_process(program, &executable);
 	if (r == 0 && goes_on(program) && judge_engine(program, engine, executable.pie))
 		r = judge_agent(program);
+	if (r == 0 && program->refusal == MEMSEAL_REFUSAL_NONE)
+		judge_modules(program);
 	return r;
 }
 
@@ -300,6 +313,8 @@ EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 			"the agent cannot be read: let others read it and enter its directories",
 		[MEMSEAL_REFUSAL_AGENT_NOEXEC] =
 			"the agent must not be executed here: is its file system mounted noexec?",
+		[MEMSEAL_REFUSAL_SECURE] = "a security module may have the loader ignore the "
+					   "agent: allow that program",
 		[MEMSEAL_REFUSAL_NEW_CODE] =
 			"needs memory that is writable and executable: not with --no-new-code",
 		[MEMSEAL_REFUSAL_NO_CODE_GUARD] =
