@@ -13,8 +13,10 @@
  * are in read-only memory already, local and thread-local variables. Usually that is an error of
  * the compiler or the linker ("section type conflict"); but gold and mold may accept a thread-local
  * variable, and do not freeze it. Put the mark at the definition: compilers ignore it at a
- * declaration, with a warning. gcc cannot have a marked variable in an inline function or template
- * beside others in the same file.
+ * declaration, with a warning. gcc cannot have a marked variable in an inline function beside
+ * others in the same file. Of templates, g++ ignores the mark without a warning (static members of
+ * class templates, variable templates, static variables of function templates): ask
+ * memseal_globals_marked() about each, in an assertion.
  *
  * The marked variables have pages of their own. Each program and each shared library has its own
  * variables, and freezes its own. No linker script is needed with GNU ld, gold, lld and mold, with
@@ -66,6 +68,15 @@ extern "C" {
  * -EIO, -EBADMSG    /proc/self/maps could not be read where a filter is needed
  */
 static inline int memseal_globals_freeze(void) MEMSEAL_ATTR_CHECK;
+
+/*
+ * Is this one of the marked variables of the calling program or shared library, which
+ * memseal_globals_freeze() freezes? Not one if the compiler has ignored the mark, as g++ does in
+ * templates: then the variable stays writable.
+ *
+ *	assert(memseal_globals_marked(&cache<int>::limit));
+ */
+static inline bool memseal_globals_marked(const void *variable) MEMSEAL_ATTR_CHECK;
 
 /*
  * What memseal_globals_freeze() calls, for other languages: the first address of the section
@@ -145,6 +156,14 @@ static inline int memseal_globals_freeze(void)
 	return memseal_globals_freeze_in(__start_memseal_ro_after_init,
 		__stop_memseal_ro_after_init, __start_memseal_ro_after_init_end,
 		__stop_memseal_ro_after_init_end);
+}
+
+static inline bool memseal_globals_marked(const void *variable)
+{
+	__asm__ volatile(MEMSEAL_PADDING);
+	__asm__ volatile("" : : "r"(memseal_globals_first), "r"(memseal_globals_pad)); /* keep */
+	return (uintptr_t)variable >= (uintptr_t)__start_memseal_ro_after_init &&
+	       (uintptr_t)variable < (uintptr_t)__stop_memseal_ro_after_init;
 }
 
 #ifdef __cplusplus

@@ -118,6 +118,52 @@ linkers() {
 	done
 }
 
+# What is said of each variable is what becomes of it: a store after the freeze kills, or not. g++
+# ignores the mark in templates; whether it does is for the compiler to say, and for us to notice.
+@test "a mark that g++ ignores in templates is noticed" {
+	cat >templates.cc <<-'END'
+	#include <memseal-globals.h>
+	#include <cstdio>
+	#include <sys/wait.h>
+	#include <unistd.h>
+	template <class T> struct of_class { static T x; };
+	template <class T> MEMSEAL_RO_AFTER_INIT T of_class<T>::x = 3;
+	template <class T> MEMSEAL_RO_AFTER_INIT T variable = 4;
+	template <class T> T *of_function() { static MEMSEAL_RO_AFTER_INIT T x = 5; return &x; }
+	MEMSEAL_RO_AFTER_INIT static int marked = 1;
+	static int plain = 2;
+	static bool is_writable(int *at)
+	{
+		int status = -1;
+		if (fork() == 0) {
+			*(volatile int *)at = 7;
+			_exit(0);
+		}
+		wait(&status);
+		return status == 0;
+	}
+	int main()
+	{
+		int *all[] = { &marked, &plain, &of_class<int>::x, &variable<int>, of_function<int>() };
+		if (memseal_globals_freeze() != 0)
+			return 2;
+		for (int *at : all)
+			std::printf("%d %d\n", memseal_globals_marked(at), is_writable(at));
+	}
+	END
+	for compiler in g++ clang++; do
+		need $compiler
+		$compiler -std=c++17 -Wall -Wextra -Werror -I"$SOURCE/include" templates.cc -o templates \
+			-L"$BUILD" -lmemseal
+		run ./templates
+		echo "$compiler: $output"
+		[ "$status" = 0 ]
+		[ "${lines[0]}" = "1 0" ] && [ "${lines[1]}" = "0 1" ]
+		[ "${#lines[@]}" = 5 ]
+		[ "$(grep -c '^1 0$\|^0 1$' <<<"$output")" = 5 ]
+	done
+}
+
 @test "link-time optimization in parts, and of a part" {
 	need clang
 	need ld.lld
