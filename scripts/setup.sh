@@ -21,6 +21,7 @@ python3 test -e /usr/bin/python3'
 
 to_check='
 clang-format clang-format
+cmake cmake
 clang-tidy clang-tidy
 codespell codespell
 git git
