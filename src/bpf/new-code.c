@@ -16,15 +16,15 @@
 #define PERSONALITY_QUERY 0xffffffff
 
 /* All of these arguments have 32 bits. */
-static unsigned refuse_bits(struct emit *emit, unsigned arg, uint32_t bits)
+static unsigned gen_refuse_bits(struct emit *emit, unsigned arg, uint32_t bits)
 {
 	emit_jump(emit, BPF_JSET, bits, emit->refuse, emit->allow);
 	return EMIT(emit, LOAD_LOW(arg));
 }
 
-static unsigned judge_mmap(struct emit *emit)
+static unsigned gen_mmap(struct emit *emit)
 {
-	unsigned anonymous = refuse_bits(emit, 3, MAP_ANONYMOUS), writable;
+	unsigned anonymous = gen_refuse_bits(emit, 3, MAP_ANONYMOUS), writable;
 
 	emit_goto(emit, anonymous);
 	writable = emit_jump(emit, BPF_JSET, PROT_WRITE, emit->refuse, anonymous);
@@ -33,35 +33,35 @@ static unsigned judge_mmap(struct emit *emit)
 }
 
 /* The flags of shmat(2) are the third argument here, too. */
-static unsigned judge_ipc(struct emit *emit)
+static unsigned gen_ipc(struct emit *emit)
 {
-	unsigned shmat = refuse_bits(emit, 2, SHM_EXEC);
+	unsigned shmat = gen_refuse_bits(emit, 2, SHM_EXEC);
 
 	emit_jump(emit, BPF_JEQ, IPC_SHMAT, shmat, emit->allow);
 	return EMIT(emit, LOAD_LOW(0), AND(IPC_CALL));
 }
 
-static unsigned judge_personality(struct emit *emit)
+static unsigned gen_personality(struct emit *emit)
 {
-	unsigned set = refuse_bits(emit, 0, READ_IMPLIES_EXEC);
+	unsigned set = gen_refuse_bits(emit, 0, READ_IMPLIES_EXEC);
 
 	emit_jump(emit, BPF_JEQ, PERSONALITY_QUERY, emit->allow, set);
 	return EMIT(emit, LOAD_LOW(0));
 }
 
-static void judge_calls_all(struct emit *emit, unsigned heads[CALLS])
+static void gen_heads(struct emit *emit, unsigned heads[CALLS])
 {
 	for (size_t i = 0; i < CALLS; i++)
 		heads[i] = emit->allow;
-	heads[CALL_MMAP] = judge_mmap(emit);
-	heads[CALL_MPROTECT] = refuse_bits(emit, 2, PROT_EXEC);
+	heads[CALL_MMAP] = gen_mmap(emit);
+	heads[CALL_MPROTECT] = gen_refuse_bits(emit, 2, PROT_EXEC);
 	heads[CALL_OLD_MMAP] = emit->unjudged;
-	heads[CALL_SHMAT] = refuse_bits(emit, 2, SHM_EXEC);
-	heads[CALL_IPC] = judge_ipc(emit);
-	heads[CALL_PERSONALITY] = judge_personality(emit);
+	heads[CALL_SHMAT] = gen_refuse_bits(emit, 2, SHM_EXEC);
+	heads[CALL_IPC] = gen_ipc(emit);
+	heads[CALL_PERSONALITY] = gen_personality(emit);
 }
 
-static unsigned dispatch(struct emit *emit, const struct call_table *table,
+static unsigned gen_dispatch(struct emit *emit, const struct call_table *table,
 	const unsigned heads[CALLS], uint32_t x32)
 {
 	unsigned next = emit->allow;
@@ -88,10 +88,10 @@ int bpf_no_new_code(enum bpf_arch arch, struct sock_filter ret_program[BPF_NEW_C
 	emit.unjudged = EMIT(&emit, RETURN(SECCOMP_RET_ERRNO | ENOSYS));
 	emit.refuse = EMIT(&emit, RETURN(SECCOMP_RET_ERRNO | EACCES));
 	emit.allow = EMIT(&emit, RETURN(SECCOMP_RET_ALLOW));
-	judge_calls_all(&emit, heads);
-	sibling = own->narrow.count ? dispatch(&emit, &own->narrow, heads, 0) : emit.unjudged;
+	gen_heads(&emit, heads);
+	sibling = own->narrow.count ? gen_dispatch(&emit, &own->narrow, heads, 0) : emit.unjudged;
 	sibling = emit_jump(&emit, BPF_JEQ, own->sibling, sibling, emit.unjudged);
-	native = dispatch(&emit, &own->calls, heads, own->x32);
+	native = gen_dispatch(&emit, &own->calls, heads, own->x32);
 	emit_jump(&emit, BPF_JEQ, own->audit, native, sibling);
 	EMIT(&emit, LOAD_ARCH);
 	if (emit.overflow)

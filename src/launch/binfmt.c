@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/directory.h"
 #include "base/sys.h"
 
 #define REGISTERED "/proc/sys/fs/binfmt_misc"
@@ -128,33 +129,16 @@ static void look_at(struct search *search, int dir, const char *name)
 		search->found++;
 }
 
-/* struct linux_dirent64: the length of an entry, and its name. */
-#define ENTRY_LENGTH 16
-#define ENTRY_NAME   19
-
-static void look_at_all(struct search *search, int dir)
-{
-	char entries[4096];
-	ssize_t len;
-
-	while ((len = sys_getdents64(dir, entries, sizeof(entries))) > 0) {
-		unsigned short size;
-
-		for (ssize_t at = 0; at < len; at += size) {
-			memcpy(&size, entries + at + ENTRY_LENGTH, sizeof(size));
-			look_at(search, dir, entries + at + ENTRY_NAME);
-		}
-	}
-}
-
 /* Of several that match, the one that was registered last is used. */
 int binfmt_find(const char *path, const unsigned char *head, size_t len, struct binfmt *ret)
 {
 	CLEANUP(sys_close_cleanup)
-	int dir = sys_openat(AT_FDCWD, REGISTERED, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	int fd = sys_openat(AT_FDCWD, REGISTERED, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	struct directory dir = { .fd = fd };
+	const char *name;
 	struct search search = { .path = path, .head = head, .len = len, .ret = ret };
 
-	if (dir >= 0)
-		look_at_all(&search, dir);
+	while (fd >= 0 && directory_next(&dir, &name) > 0)
+		look_at(&search, fd, name);
 	return search.found == 0 ? -ENOENT : search.found == 1 ? 0 : -ENOTUNIQ;
 }
