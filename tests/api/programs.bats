@@ -118,3 +118,43 @@ seal_and_go_on() {
 		-o "$BATS_TEST_TMPDIR/two"
 	"$BATS_TEST_TMPDIR/two" "$BUILD/libmemseal.so"
 }
+
+@test "programs: what is started cannot make new code, nor can who asked for that" {
+	cat >"$BATS_TEST_TMPDIR/start.c" <<-'END'
+		#include <memseal.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+
+		/* start AGENT PROGRAM ARGUMENT: the program; 1, if it cannot be found. */
+		int main(int argc, char **argv)
+		{
+			struct memseal_run_opts opts = { sizeof(opts) };
+			struct memseal_program *program;
+			void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			char *missing[] = { NULL };
+
+			opts.agent = argv[1];
+			opts.no_new_code = argc > 3;
+			if (memseal_program_find(argv[2], NULL, &opts, &program) ||
+				memseal_program_refusal(program, NULL))
+				return 1;
+			if (mprotect(p, 4096, PROT_READ | PROT_EXEC) || mprotect(p, 4096, PROT_READ))
+				return 2;
+			if (argc > 4) {
+				remove(argv[2]);
+				printf("%d ", memseal_program_exec(program, argv + 2, missing));
+				puts(mprotect(p, 4096, PROT_READ | PROT_EXEC) ? "refused" : "code");
+				return 0;
+			}
+			return memseal_program_exec(program, argv + 2, missing);
+		}
+	END
+	gcc -Wall -Werror -D_GNU_SOURCE -I"$SOURCE/include" "$BATS_TEST_TMPDIR/start.c" \
+		"$BUILD/libmemseal.a" -o "$BATS_TEST_TMPDIR/start"
+	cd "$BATS_TEST_TMPDIR"
+	cp "$BUILD/tests/new-code" .
+	[ "$(./start "$BUILD/libmemseal-agent.so" "$PWD/new-code" anon)" = refused ]
+	[ "$(./new-code anon)" = code ]
+	[ "$(./start "$BUILD/libmemseal-agent.so" "$PWD/new-code" anon fails)" = "-2 refused" ]
+	refute ./start "$PWD/no-agent.so" /bin/true anon
+}

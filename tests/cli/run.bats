@@ -348,6 +348,7 @@ limited() { # option of ulimit, value, command...
 }
 
 @test "limits under which the loader would leave the agent out: nothing starts" {
+	! grep -q __asan_init "$MEMSEAL" || skip "a sanitized program does not run so"
 	no_libc no-libc
 	ignored=
 	for kib in $(seq 3300 8 3600); do
@@ -472,7 +473,7 @@ within() { # options of the outer, of the inner, command...
 	run -0 within --strict --data env
 	grep -qx MEMSEAL_AGENT=data,strict <<<"$output"
 	run -0 within "--allow-unsealed --no-dlopen" "" env
-	! grep MEMSEAL_AGENT <<<"$output"
+	[[ "$output" != *MEMSEAL_AGENT* ]]
 	# By what it does: bytes are tried.
 	run -0 within "--strict --data" "" "$COVERAGE_SELF" -s
 	[ "${lines[1]}" = covered ]
