@@ -65,6 +65,7 @@ static const struct {
 	{ ENFILE, "too many open files in the system (ENFILE)" },
 	{ EBADMSG, "not understood (EBADMSG)" },
 	{ EBUSY, "busy (EBUSY)" },
+	{ ESRCH, "out of reach (ESRCH)" },
 	{ EOPNOTSUPP, "not by this kernel, or refused by a seccomp filter (EOPNOTSUPP)" },
 	{ ETXTBSY, "changed by a constructor (ETXTBSY)" },
 	{ EAGAIN, "other threads keep loading and failing (EAGAIN)" },

@@ -96,27 +96,28 @@ static int fail(const char *what, int error)
  */
 static int check_layout(void)
 {
-	int r;
+	int error = 0;
 
-	if (loader_program_bias() == 0)
+	switch (filter_exec(loader_program_bias() != 0, &error)) {
+	case FILTER_EXEC_HARMLESS:
+		return 0;
+	case FILTER_EXEC_FIXED:
 		return fail(
 			"linked to a fixed address: a filter there would break what it executes",
 			0);
-	r = aslr_enabled();
-	if (r < 0)
-		return fail("cannot find out whether addresses are random", r);
-	return r ? 0
-		 : fail("addresses are not random: a filter there would break what it executes", 0);
+	case FILTER_EXEC_NO_ASLR:
+		return fail(
+			"addresses are not random: a filter there would break what it executes", 0);
+	default:
+		return fail("cannot find out whether addresses are random", error);
+	}
 }
-
-static struct images_progress progress;
 
 static const struct images_opts *common(struct images_opts *opts)
 {
 	opts->filter = agent.options.filter;
 	opts->strict = agent.options.strict;
 	opts->data = agent.options.data;
-	opts->progress = &progress;
 	opts->iterate = loader_list;
 	return opts;
 }

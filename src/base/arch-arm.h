@@ -44,6 +44,7 @@
 #define NR_seccomp          383
 #define NR_getrandom        384
 #define NR_memfd_create     385
+#define NR_execveat         387
 #define NR_membarrier       389
 #define NR_pkey_alloc       395
 #define NR_pkey_free        396

@@ -45,6 +45,7 @@
 #define NR_seccomp          277
 #define NR_getrandom        278
 #define NR_memfd_create     279
+#define NR_execveat         281
 #define NR_membarrier       283
 #define NR_pkey_alloc       289
 #define NR_pkey_free        290

@@ -44,6 +44,7 @@
 #define NR_seccomp          354
 #define NR_getrandom        355
 #define NR_memfd_create     356
+#define NR_execveat         358
 #define NR_membarrier       375
 #define NR_pkey_alloc       381
 #define NR_pkey_free        382

@@ -43,6 +43,7 @@
 #define NR_seccomp          317
 #define NR_getrandom        318
 #define NR_memfd_create     319
+#define NR_execveat         322
 #define NR_membarrier       324
 #define NR_pkey_alloc       330
 #define NR_pkey_free        331

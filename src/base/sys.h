@@ -331,6 +331,12 @@ static inline int sys_execve(const char *path, char *const argv[], char *const e
 	return (int)sys_call3(NR_execve, path, argv, envp);
 }
 
+static inline int sys_execveat(
+	int dir, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	return (int)sys_call5(NR_execveat, dir, path, argv, envp, flags);
+}
+
 /* The kernel's set of signals: 64 bits, whatever sigset_t is. ret_old may be NULL. */
 static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *ret_old)
 {

@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "engine/filter.h"
 #include "engine/own-maps.h"
+#include "engine/personality.h"
 #include "base/scratch.h"
 
 #define RING_NAME   "anon_inode:[io_uring]"
@@ -85,7 +86,7 @@ static int found(struct check *check, enum filter_obstacle obstacle, int error)
 
 static int check_rings(struct check *check)
 {
-	int r = any_entry("/proc/self/fd", is_ring);
+	int r = any_entry("/proc/thread-self/fd", is_ring);
 
 	if (r == 0)
 		r = any_entry("/proc/self/task", is_ring_thread);
@@ -99,7 +100,7 @@ static int check_personality(struct check *check)
 
 	for (size_t i = 0; i < check->count; i++)
 		matters |= bpf_read_may_exec(&check->ranges[i]);
-	r = matters ? sys_personality(0xffffffff) : 0;
+	r = matters ? personality_get() : 0;
 	if (r > 0 && r & READ_IMPLIES_EXEC)
 		return found(check, FILTER_READ_IMPLIES_EXEC, -EPERM);
 	return r < 0 ? r : 0;
@@ -161,21 +162,10 @@ static int check_text(struct scratch *scratch, void *arg)
 	return r;
 }
 
-#define TRIES 16 /* other threads map and unmap: own-maps.c */
-
-static int check_mappings(struct check *check)
-{
-	int r = -EBADMSG;
-
-	for (int i = 0; i < TRIES && r == -EBADMSG; i++)
-		r = scratch_run(check_text, check);
-	return r;
-}
-
 int filter_check(const struct bpf_range *ranges, size_t count, enum filter_obstacle *ret_obstacle)
 {
 	struct check check = { .ranges = ranges, .count = count };
-	int r = check_mappings(&check);
+	int r = scratch_run(check_text, &check);
 
 	if (r == 0)
 		r = check_personality(&check);

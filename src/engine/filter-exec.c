@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/filter-exec.h"
 
+#include <errno.h>
 #include <sys/personality.h>
 
 #include "base/sys.h"
+#include "engine/personality.h"
 
 #define RANDOMIZE "/proc/sys/kernel/randomize_va_space"
 
-int aslr_enabled(void)
+/* 1 or 0, or a negative errno. */
+static int aslr_enabled(void)
 {
 	CLEANUP(sys_close_cleanup) int fd = -1;
-	int persona = sys_personality(0xffffffff);
+	int persona = personality_get();
 	char value;
 	ssize_t n;
 
@@ -23,4 +26,19 @@ int aslr_enabled(void)
 	if (n <= 0)
 		return n < 0 ? (int)n : -EBADMSG;
 	return value != '0';
+}
+
+enum filter_exec filter_exec(bool pie, int *ret_error)
+{
+	int r;
+
+	if (!pie)
+		return FILTER_EXEC_FIXED;
+	r = aslr_enabled();
+	if (r < 0) {
+		if (ret_error)
+			*ret_error = r;
+		return FILTER_EXEC_UNKNOWN;
+	}
+	return r ? FILTER_EXEC_HARMLESS : FILTER_EXEC_NO_ASLR;
 }

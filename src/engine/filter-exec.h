@@ -8,10 +8,18 @@
 
 #include "base/util.h"
 
+/* Why a filter would break the programs that this one executes. */
+enum filter_exec {
+	FILTER_EXEC_HARMLESS,
+	FILTER_EXEC_FIXED,   /* the program is linked to a fixed address, and the next one may be */
+	FILTER_EXEC_NO_ASLR, /* the kernel does not choose addresses at random */
+	FILTER_EXEC_UNKNOWN, /* that cannot be read: *ret_error of filter_exec() says why */
+};
+
 /*
- * Does the kernel choose addresses at random for what this process executes? 1 or 0, or what
- * reading /proc/sys answers. Programs that are linked to a fixed address have it nevertheless.
+ * For a program of which it is known whether it is position-independent. ret_error may be NULL: a
+ * negative errno goes there with FILTER_EXEC_UNKNOWN.
  */
-int aslr_enabled(void) MUST_CHECK;
+enum filter_exec filter_exec(bool pie, int *ret_error) MUST_CHECK;
 
 #endif

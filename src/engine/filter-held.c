@@ -27,17 +27,12 @@ static bool protect_refused(uint64_t at, size_t page, int prot)
 }
 
 /*
- * A shrink that cuts the page off begins before it, where nothing must be the reason: neither
- * NO_UNMAP there, nor what lies behind, which huge pages would take with them.
+ * A shrink that cuts the page off. It begins in the second page of all, which can be none of huge
+ * pages, and which nothing holds (see refused_on()), so that only what is cut off is the reason.
  */
 static bool shrink_refused(uint64_t at, size_t page)
 {
-	size_t kept = (at - page) % (BPF_HUGE_PAGES * page) ? page : 2 * page;
-	uint64_t from = at - kept;
-
-	return remap_refused(at, page, page, 0, 0) ||
-	       (remap_refused(from, kept + page, kept, 0, 0) &&
-		       sys_mremap(from, page, page, UNKNOWN, 0) == -EINVAL);
+	return remap_refused(page, at, at - page, 0, 0);
 }
 
 static bool refused(uint64_t effect, uint64_t at, size_t page)
@@ -83,18 +78,50 @@ static uint64_t held_on(uint64_t at, size_t page, uint64_t effects)
 	return held;
 }
 
-bool filter_tells(uint64_t page, uint64_t effects)
+/*
+ * Nothing is mapped in the second page (vm.mmap_min_addr), and none sealed, so what is refused
+ * there is refused everywhere.
+ */
+uint64_t filter_told(uint64_t page, uint64_t effects)
 {
-	/* Nothing is mapped in the second page (vm.mmap_min_addr), and none sealed. */
-	return refused_on(page, page, effects) == 0;
+	return effects & ~refused_on(page, page, effects);
 }
 
 uint64_t filter_held(uint64_t start, uint64_t end, uint64_t page, uint64_t effects)
 {
 	if (!effects || sys_prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0)
 		return 0;
-	effects &= ~refused_on(page, page, effects); /* as in filter_tells() */
+	effects = filter_told(page, effects);
 	for (uint64_t at = start; effects && at < end; at += page)
 		effects = held_on(at, page, effects);
 	return effects;
+}
+
+bool filter_in_force(const struct bpf_range *range, uint64_t page)
+{
+	uint64_t effects = filter_told(page, range->effects);
+
+	return effects && held_on(range->start, page, effects) == effects &&
+	       held_on(range->end - page, page, effects) == effects;
+}
+
+int filter_count(void)
+{
+	static const char key[] = "\nSeccomp_filters:\t";
+	CLEANUP(sys_close_cleanup)
+	int fd = sys_openat(AT_FDCWD, "/proc/thread-self/status", O_RDONLY | O_CLOEXEC, 0);
+	char text[4096];
+	ssize_t len = fd < 0 ? fd : sys_read(fd, text, sizeof(text)), at = 0,
+		size = sizeof(key) - 1;
+	int count = 0;
+
+	if (len < 0)
+		return (int)len;
+	while (at + size < len && __builtin_memcmp(text + at, key, (size_t)size))
+		at++;
+	if (at + size >= len)
+		return -EBADMSG;
+	for (at += size; at < len && text[at] >= '0' && text[at] <= '9'; at++)
+		count = count * 10 + (text[at] - '0');
+	return count;
 }

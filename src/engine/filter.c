@@ -102,7 +102,7 @@ static int answer_of(int r, struct filter_report *report)
 	if (r > 0) {
 		report->obstacle = FILTER_THREAD;
 		report->tid = r;
-		return -EBUSY;
+		return -ESRCH;
 	}
 	/* The arguments are right: EINVAL comes from a kernel that does not know the operation. */
 	return r == -ENOSYS || r == -EINVAL || r == -EPERM || r == -EACCES ? -EOPNOTSUPP : r;
@@ -139,7 +139,56 @@ int filter_install(const struct bpf_policy *policy, const struct bpf_range *rang
 	return r;
 }
 
-int filter_install_no_exec(struct filter_report *ret_report)
+/* What others refuse everywhere cannot be told by asking. */
+static bool can_tell(const struct bpf_range *ranges, size_t count, size_t page)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!filter_told(page, ranges[i].effects))
+			return false;
+	return true;
+}
+
+static int install_and_ask(const struct bpf_policy *policy, const struct bpf_range *ranges,
+	size_t count, struct filter_report *report)
+{
+	bool told = can_tell(ranges, count, policy->page);
+	int before = told ? 0 : filter_count();
+	int r = before < 0 ? before : filter_install(policy, ranges, count, report);
+
+	if (r < 0)
+		return r;
+	if (!told)
+		return filter_count() >= before + (int)report->installed ? 0 : -EOPNOTSUPP;
+	for (size_t i = 0; i < count; i++)
+		if (!filter_in_force(&ranges[i], policy->page))
+			return -EOPNOTSUPP;
+	return 0;
+}
+
+int filter_hold(const struct bpf_range *ranges, size_t count, struct filter_report *ret_report)
+{
+	struct filter_report report = { .obstacle = FILTER_NO_OBSTACLE };
+	struct bpf_policy policy;
+	int r = filter_check(ranges, count, &report.obstacle);
+
+	filter_policy(&policy);
+	if (r == 0)
+		r = install_and_ask(&policy, ranges, count, &report);
+	/* From here on no io_uring can be opened; another thread may have done so meanwhile. */
+	if (r == 0)
+		r = filter_check(ranges, count, &report.obstacle);
+	*ret_report = report;
+	return r;
+}
+
+/* The kernel looks for a path there, and says so (fs/namei.c, getname_flags()). */
+static bool exec_refused(void)
+{
+	return sys_execve(NULL, NULL, NULL) != -EFAULT &&
+	       sys_execveat(AT_FDCWD, NULL, NULL, NULL, 0) != -EFAULT;
+}
+
+int filter_hold_exec(struct filter_report *ret_report)
 {
 	struct filter_report report = { .obstacle = FILTER_NO_OBSTACLE };
 	struct sock_filter code[NO_EXEC_MAX];
@@ -151,6 +200,8 @@ int filter_install_no_exec(struct filter_report *ret_report)
 	r = bpf_no_exec(&policy, code, ARRAY_SIZE(code));
 	if (r > 0)
 		r = install_one(code, (size_t)r, &report);
+	if (r == 0 && !exec_refused())
+		r = -EOPNOTSUPP;
 	*ret_report = report;
 	return r;
 }

@@ -36,30 +36,38 @@ void filter_policy(struct bpf_policy *ret) NONNULL(1);
  * Can a filter hold these ranges, sorted as in struct bpf_batch? Holes are fine: a window of the
  * address space may be held before anything is mapped in it. 0, or -EFAULT (FILTER_STACK), -EBUSY
  * (FILTER_IO_URING), -EPERM (FILTER_READ_IMPLIES_EXEC), -EINVAL (FILTER_PART_OF_SEGMENT) with
- * *ret_obstacle, or what reading /proc/self answers.
+ * *ret_obstacle, or what reading /proc answers.
  */
 int filter_check(const struct bpf_range *ranges, size_t count,
 	enum filter_obstacle *ret_obstacle) MUST_CHECK NONNULL(1, 3);
 
 /*
- * Installs filters for the ranges, as many as it takes, in all threads or in none. no_new_privs is
- * set if the process lacks CAP_SYS_ADMIN, without which seccomp(2) wants it. *ret_report is written
- * on failure too.
+ * Holds the effects on the ranges, sorted as in struct bpf_batch, in all threads or in none: makes
+ * sure that nothing can break them without a filter's knowledge, installs as many filters as it
+ * takes, asks the kernel whether they refuse now, and looks once more for what other threads opened
+ * meanwhile. no_new_privs is set if the process lacks CAP_SYS_ADMIN, without which seccomp(2) wants
+ * it. *ret_report is written on failure too; what is installed by then stays in force.
  *
- * -EINVAL      policy or ranges; see bpf_next()
- * -EBUSY       FILTER_THREAD
- * -ENOMEM      no memory, or more filters than the kernel takes in one process; what is installed
- *              by then stays in force
- * -EOPNOTSUPP  the kernel has no seccomp filters, or a filter of the container refuses more
+ * As filter_check(), and
+ * -EINVAL      the ranges; see bpf_next()
+ * -ESRCH       FILTER_THREAD
+ * -ENOMEM      no memory, or more filters than the kernel takes in one process
+ * -EOPNOTSUPP  the kernel has no seccomp filters; or a filter of the container refuses more of
+ * them, or answers in the kernel's place, and none is in force; or filters of others refuse so much
+ * that this cannot be told
  */
+int filter_hold(const struct bpf_range *ranges, size_t count,
+	struct filter_report *ret_report) MUST_CHECK NONNULL(1, 3);
+
+/* What filter_hold() does in between, with a policy: installs, and does not look or ask. */
 int filter_install(const struct bpf_policy *policy, const struct bpf_range *ranges, size_t count,
 	struct filter_report *ret_report) MUST_CHECK NONNULL(1, 2, 4);
 
 /*
- * Installs a filter that refuses execve(2) and execveat(2) in all threads, or in none. Errors as
- * filter_install().
+ * Has execve(2) and execveat(2) refused in all threads, or in none, and asks whether they are.
+ * Errors as filter_hold().
  */
-int filter_install_no_exec(struct filter_report *ret_report) MUST_CHECK NONNULL(1);
+int filter_hold_exec(struct filter_report *ret_report) MUST_CHECK NONNULL(1);
 
 /*
  * Those of the effects that filters hold on every page of [start, end). The kernel is asked, not a
@@ -67,16 +75,20 @@ int filter_install_no_exec(struct filter_report *ret_report) MUST_CHECK NONNULL(
  * refuses sooner. What is refused everywhere is not taken for a seal. Costs up to 10 calls a page
  * for pages that are held, few for others.
  *
- * NO_PROTECT brings NO_WRITE and NO_EXEC with it, and NO_UNMAP brings NO_SHRINK. A page that has
- * NO_SHRINK without NO_UNMAP cannot be told from one that has not where the page before it has
- * NO_UNMAP: then NO_SHRINK is not reported.
+ * NO_PROTECT brings NO_WRITE and NO_EXEC with it, and NO_UNMAP brings NO_SHRINK.
  */
 uint64_t filter_held(uint64_t start, uint64_t end, uint64_t page, uint64_t effects) MUST_CHECK;
 
+/* Those of the effects that can be told: not what filters of others refuse everywhere. */
+uint64_t filter_told(uint64_t page, uint64_t effects) MUST_CHECK;
+
+/* Filters of this thread, as /proc counts them (Linux 5.9), or what reading that answers. */
+int filter_count(void) MUST_CHECK;
+
 /*
- * Would filter_held() see all these effects? Not if a filter of somebody else refuses one of its
- * calls everywhere.
+ * Is a filter in force that holds the effects on a range? Asked of its first and its last page,
+ * about those of the effects that can be told; nothing told is a no. Some 20 calls.
  */
-bool filter_tells(uint64_t page, uint64_t effects) MUST_CHECK;
+bool filter_in_force(const struct bpf_range *range, uint64_t page) MUST_CHECK NONNULL(1);
 
 #endif

@@ -89,9 +89,12 @@ static int ask(int fd, uint64_t addr, struct mapping *ret)
 }
 
 /* Not self, whose files are empty when the first thread has ended. */
-static int open_maps(void)
+static int open_maps(enum maps_format format)
 {
-	return sys_openat(AT_FDCWD, "/proc/thread-self/maps", O_RDONLY | O_CLOEXEC, 0);
+	const char *path =
+		format == MAPS_SMAPS ? "/proc/thread-self/smaps" : "/proc/thread-self/maps";
+
+	return sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 }
 
 /* The whole text, into scratch memory. Its length, or a negative errno. */
@@ -116,57 +119,70 @@ static ssize_t read_text(int fd, struct scratch *scratch, const char **ret_text)
 	return (ssize_t)len;
 }
 
-static int parse_text(const char *text, size_t len, struct scratch *scratch, struct own_maps *ret)
-{
-	struct mapping *mappings;
-	size_t room, count = 0;
-	struct maps maps;
-	int r;
-
-	mappings = scratch_rest(scratch, &room);
-	maps_init(&maps, text, len, MAPS_PLAIN);
-	do {
-		if ((count + 1) * sizeof(*mappings) > room)
-			return -ENOSPC;
-		r = maps_next(&maps, &mappings[count]);
-		count += r == 1;
-	} while (r == 1);
-	if (r < 0)
-		return r;
-	if (scratch_alloc(scratch, count * sizeof(*mappings)) != mappings)
-		return -ENOSPC;
-	*ret = (struct own_maps){ .fd = -1, .mappings = mappings, .count = count };
-	return 0;
-}
-
 /*
  * The kernel gives a page of text at a time, and other threads map and unmap meanwhile: a mapping
  * that grew downwards, or was joined with the one before, is printed again, out of order.
  */
 #define TRIES 16
 
-static int read_all(struct scratch *scratch, struct own_maps *ret)
+static int check_text(const char *text, size_t len, enum maps_format format)
+{
+	struct mapping mapping;
+	struct maps maps;
+	int r;
+
+	maps_init(&maps, text, len, format);
+	do
+		r = maps_next(&maps, &mapping);
+	while (r > 0);
+	return r;
+}
+
+ssize_t own_maps_text(struct scratch *scratch, enum maps_format format, const char **ret_text)
 {
 	size_t used = scratch->used;
-	int r = -EBADMSG;
+	ssize_t len = -EBADMSG;
 
-	for (int i = 0; i < TRIES && r == -EBADMSG; i++) {
-		CLEANUP(sys_close_cleanup) int fd = open_maps();
-		const char *text = NULL;
-		ssize_t len;
+	for (int i = 0; i < TRIES && len == -EBADMSG; i++) {
+		CLEANUP(sys_close_cleanup) int fd = open_maps(format);
+		int r = fd;
 
 		scratch->used = used;
-		if (fd < 0)
-			return fd;
-		len = read_text(fd, scratch, &text);
-		r = len < 0 ? (int)len : parse_text(text, (size_t)len, scratch, ret);
+		len = fd < 0 ? fd : read_text(fd, scratch, ret_text);
+		if (len >= 0)
+			r = check_text(*ret_text, (size_t)len, format);
+		if (r < 0)
+			len = r;
 	}
-	return r;
+	return len;
+}
+
+/* Every mapping of a text that is known to be right. */
+static int read_all(struct scratch *scratch, struct own_maps *ret)
+{
+	const char *text = NULL;
+	ssize_t len = own_maps_text(scratch, MAPS_PLAIN, &text);
+	struct mapping *mappings;
+	size_t room, count = 0;
+	struct maps maps;
+
+	if (len < 0)
+		return (int)len;
+	mappings = scratch_rest(scratch, &room);
+	maps_init(&maps, text, (size_t)len, MAPS_PLAIN);
+	do
+		if ((count + 1) * sizeof(*mappings) > room)
+			return -ENOSPC;
+	while (maps_next(&maps, &mappings[count]) > 0 && ++count);
+	if (scratch_alloc(scratch, count * sizeof(*mappings)) != mappings)
+		return -ENOSPC;
+	*ret = (struct own_maps){ .fd = -1, .mappings = mappings, .count = count };
+	return 0;
 }
 
 int own_maps_open(struct scratch *scratch, struct own_maps *ret)
 {
-	CLEANUP(sys_close_cleanup) int fd = open_maps();
+	CLEANUP(sys_close_cleanup) int fd = open_maps(MAPS_PLAIN);
 	struct query query;
 
 	if (fd < 0)
@@ -200,14 +216,4 @@ int own_maps_at(const struct own_maps *maps, uint64_t addr, struct mapping *ret)
 		return 0;
 	*ret = maps->mappings[low];
 	return 1;
-}
-
-ssize_t own_maps_text(struct scratch *scratch, enum maps_format format, const char **ret_text)
-{
-	const char *path =
-		format == MAPS_SMAPS ? "/proc/thread-self/smaps" : "/proc/thread-self/maps";
-	CLEANUP(sys_close_cleanup)
-	int fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-
-	return fd < 0 ? fd : read_text(fd, scratch, ret_text);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is mapped in this process, asked mapping by mapping: by PROCMAP_QUERY on /proc/self/maps
- * (Linux 6.11), which formats nothing, else from the whole text of that file. Freestanding.
+ * What is mapped in this process, asked mapping by mapping: by PROCMAP_QUERY on its maps
+ * (Linux 6.11), which formats nothing, else from the whole text of that file. It is the thread's
+ * own file that is read: that of a process whose first thread has ended is empty. Freestanding.
  */
 #ifndef MEMSEAL_ENGINE_OWN_MAPS_H
 #define MEMSEAL_ENGINE_OWN_MAPS_H
@@ -35,8 +36,9 @@ int own_maps_at(const struct own_maps *maps, uint64_t addr, struct mapping *ret)
 	NONNULL(1, 3);
 
 /*
- * The whole text of /proc/self/maps or smaps, for those who need names or flags: its length, or as
- * own_maps_open(). What other threads map meanwhile can make it one that maps_next() refuses.
+ * The whole text of maps or smaps, for those who need names or flags: its length, or as
+ * own_maps_open(). maps_next() accepts all of it: text that what other threads mapped meanwhile has
+ * torn is read again.
  */
 ssize_t own_maps_text(struct scratch *scratch, enum maps_format format,
 	const char **ret_text) MUST_CHECK NONNULL(1, 3);

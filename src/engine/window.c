@@ -41,13 +41,17 @@ static int random_below(uint64_t limit, uint64_t *ret)
 	return 0;
 }
 
+static struct bpf_range range_of(uint64_t base)
+{
+	return (struct bpf_range){ base, base + ZONE_WINDOW, WINDOW_EFFECTS };
+}
+
 /* Asked of the kernel: vfork(2) shares this file's variables with a process of other filters. */
 static bool in_force(uint64_t base)
 {
-	size_t page = page_size();
+	const struct bpf_range range = range_of(base);
 
-	return base && base % ZONE_WINDOW == 0 &&
-	       filter_held(base, base + page, page, WINDOW_EFFECTS) == WINDOW_EFFECTS;
+	return base && base % ZONE_WINDOW == 0 && filter_in_force(&range, page_size());
 }
 
 struct pick {
@@ -96,54 +100,33 @@ static int pick_base(uint64_t *ret_base)
 }
 
 /*
- * For rings and the personality, wherever the window is. What others have mapped there meanwhile is
- * not looked at: it is not what is to be held.
- */
-static int check(uint64_t base)
-{
-	const struct bpf_range range = { base, base + ZONE_WINDOW,
-		MEMSEAL_NO_EXEC | MEMSEAL_NO_DISCARD };
-	enum filter_obstacle obstacle;
-
-	return filter_check(&range, 1, &obstacle);
-}
-
-static int install(uint64_t base)
-{
-	const struct bpf_range range = { base, base + ZONE_WINDOW, WINDOW_EFFECTS };
-	struct filter_report report;
-	struct bpf_policy policy;
-	int r = check(base);
-
-	if (r < 0)
-		return r;
-	if (!filter_tells(page_size(), WINDOW_EFFECTS))
-		return -EOPNOTSUPP;
-	filter_policy(&policy);
-	r = filter_install(&policy, &range, 1, &report);
-	return report.obstacle == FILTER_THREAD ? -ESRCH : r;
-}
-
-/*
  * A ring may have been opened between the check and the filter, which keeps further ones from being
  * opened. Then the window waits until that one is closed.
  */
 static int make(uint64_t *ret_base)
 {
+	struct filter_report report;
 	uint64_t base = unchecked;
+	struct bpf_range range;
 	int r = 0;
 
-	if (!in_force(base)) {
+	if (!in_force(base))
 		r = pick_base(&base);
-		if (r == 0 && !in_force(base)) /* by a program that executed this one */
-			r = install(base);
+	if (r < 0)
+		return r;
+	/* It must be told afterwards, each time, whether it is in force. */
+	if (!filter_told(page_size(), WINDOW_EFFECTS))
+		return -EOPNOTSUPP;
+	range = range_of(base);
+	/* By an earlier call, or by a program that executed this one. */
+	if (in_force(base))
+		r = filter_check(&range, 1, &report.obstacle);
+	else
+		r = filter_hold(&range, 1, &report);
+	if (r < 0) {
+		unchecked = base;
+		return r;
 	}
-	if (r < 0)
-		return r;
-	unchecked = base;
-	r = check(base);
-	if (r < 0)
-		return r;
 	__atomic_store_n(&window, base, __ATOMIC_RELEASE);
 	*ret_base = base;
 	return 0;

@@ -39,28 +39,20 @@ static void sort_in(struct bpf_range *ranges, size_t count, const struct images_
 }
 
 int images_filter(const struct images_run *runs, size_t count, struct bpf_range *ranges,
-	struct images_progress *progress, struct images_result *ret)
+	struct images_result *ret)
 {
 	struct filter_report report = { .obstacle = FILTER_NO_OBSTACLE };
-	struct bpf_policy policy;
-	int r = 0;
+	int r;
 
 	if (count == 0)
 		return 0;
 	for (size_t i = 0; i < count; i++)
 		sort_in(ranges, i, &runs[i]);
-	filter_policy(&policy);
-	/* Under the first filter, no io_uring can be opened any more. */
-	if (!progress || !progress->filtered)
-		r = filter_check(ranges, count, &report.obstacle);
-	if (r == 0)
-		r = filter_install(&policy, ranges, count, &report);
+	r = filter_hold(ranges, count, &report);
 	if (r < 0) {
 		ret->failed = reason(report.obstacle);
 		ret->start = ret->end = 0;
 		ret->thread = report.tid;
-	} else if (progress) {
-		progress->filtered = true;
 	}
 	return r;
 }

@@ -8,12 +8,12 @@
 
 /*
  * Holds MEMSEAL_MAPPING and MEMSEAL_NO_DISCARD on the runs, in any order, with one filter if they
- * fit into it. ranges is room for as many; progress may be NULL. On failure ret->failed says why;
- * *ret is untouched otherwise.
+ * fit into it. ranges is room for as many. On failure ret->failed says why; *ret is untouched
+ * otherwise.
  *
- * Errors as filter_check() and filter_install().
+ * Errors as filter_hold().
  */
 int images_filter(const struct images_run *runs, size_t count, struct bpf_range *ranges,
-	struct images_progress *progress, struct images_result *ret) MUST_CHECK NONNULL(5);
+	struct images_result *ret) MUST_CHECK NONNULL(4);
 
 #endif

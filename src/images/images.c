@@ -133,8 +133,7 @@ static int prepare_bytes(struct sealing *sealing)
 static int hold_runs(struct sealing *sealing)
 {
 	const struct images_work *work = &sealing->work;
-	int r = images_filter(work->runs, work->run_count, work->ranges, sealing->opts->progress,
-		sealing->result);
+	int r = images_filter(work->runs, work->run_count, work->ranges, sealing->result);
 
 	for (size_t i = 0; r == 0 && i < work->run_count; i++)
 		sealing->result->sealed += span_len(work->runs[i].span);

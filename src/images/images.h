@@ -30,8 +30,7 @@ struct images_opts {
 	 * empty. False: it could not be done. NULL: nothing can be unloaded anyway.
 	 */
 	bool (*pin)(const char *name);
-	struct images_progress *progress; /* NULL: looked at once */
-	struct images_run own;            /* the caller's, sealed along with them; or empty */
+	struct images_run own; /* the caller's, sealed along with them; or empty */
 	/* Lists the objects, as dl_iterate_phdr(3) does. */
 	int (*iterate)(
 		const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);

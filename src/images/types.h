@@ -50,11 +50,6 @@ struct images_piece {
 	const char *name; /* of the image, as the loader has it */
 };
 
-/* How far a process is, for one that looks again and again. Zero at first. */
-struct images_progress {
-	bool filtered; /* a filter holds some: what it cannot see is not there */
-};
-
 struct images_result {
 	uint64_t sealed; /* bytes that this call sealed; RELRO, [vdso] and [vvar] included */
 	/* On failure, what could not be done where: static text, and addresses or 0. */

@@ -125,9 +125,14 @@ static int judge_file(struct memseal_program *program, struct executable *ret)
 /* May a filter be wherever the agent is, in all the programs to come? */
 static enum memseal_refusal judge_filter(bool pie)
 {
-	if (!pie)
+	switch (filter_exec(pie, NULL)) {
+	case FILTER_EXEC_HARMLESS:
+		return MEMSEAL_REFUSAL_NONE;
+	case FILTER_EXEC_FIXED:
 		return MEMSEAL_REFUSAL_NOT_PIE;
-	return aslr_enabled() == 1 ? MEMSEAL_REFUSAL_NONE : MEMSEAL_REFUSAL_NO_ASLR;
+	default:
+		return MEMSEAL_REFUSAL_NO_ASLR;
+	}
 }
 
 /*

@@ -19,28 +19,27 @@ bool consent_given(void)
 	return __atomic_load_n(&consent, __ATOMIC_ACQUIRE) != 0;
 }
 
+static int refuse_exec(void)
+{
+	struct filter_report report;
+
+	return filter_hold_exec(&report);
+}
+
 /* The main program is the first. At address 0 of its own numbering: it is where it was linked. */
-static int main_is_fixed(struct dl_phdr_info *info, size_t size, void *arg)
+static int main_is_pie(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size;
-	*(bool *)arg = info->dlpi_addr == 0;
+	*(bool *)arg = info->dlpi_addr != 0;
 	return 1;
 }
 
 static int allow_exec(void)
 {
-	bool fixed = true;
+	bool pie = false;
 
-	dl_iterate_phdr(main_is_fixed, &fixed);
-	return !fixed && aslr_enabled() == 1 ? 0 : -ENOEXEC;
-}
-
-static int refuse_exec(void)
-{
-	struct filter_report report;
-	int r = filter_install_no_exec(&report);
-
-	return report.obstacle == FILTER_THREAD ? -ESRCH : r;
+	dl_iterate_phdr(main_is_pie, &pie);
+	return filter_exec(pie, NULL) == FILTER_EXEC_HARMLESS ? 0 : -ENOEXEC;
 }
 
 static int prepare(enum memseal_exec exec)

@@ -7,55 +7,52 @@
 #include "engine/filter.h"
 #include "engine/kernel.h"
 
-/* For one filter. */
+/* What the filter engine is to hold: all of it, and what it does not hold yet. */
 struct batch {
-	struct bpf_range *ranges;
-	size_t count;
+	struct bpf_range *all, *missing;
+	size_t count, missing_count;
 };
 
-/* What the filter engine is to hold and does not hold yet: sealing again costs no other filter. */
-static int find_missing(struct scratch *scratch, const struct parts *parts, struct batch *ret)
+static int make_batch(struct scratch *scratch, const struct parts *parts, struct batch *ret)
 {
-	struct bpf_range *ranges = scratch_alloc(scratch, parts->count * sizeof(*ranges));
-	size_t count = 0;
+	const struct part *end = parts->at + parts->count;
+	struct batch batch = {
+		.all = scratch_alloc(scratch, parts->count * sizeof(*batch.all)),
+		.missing = scratch_alloc(scratch, parts->count * sizeof(*batch.missing)),
+	};
 
-	if (!ranges)
+	if (!batch.all || !batch.missing)
 		return -ENOSPC;
-	for (const struct part *part = parts->at; part < parts->at + parts->count; part++) {
-		uint64_t held = filter_held(part->start, part->end, page_size(), part->filter);
+	for (const struct part *part = parts->at; part < end; part++) {
+		struct bpf_range range = { part->start, part->end, part->filter };
 
-		if (held != part->filter)
-			ranges[count++] =
-				(struct bpf_range){ part->start, part->end, part->filter };
+		if (!part->filter)
+			continue;
+		batch.all[batch.count++] = range;
+		if (filter_held(part->start, part->end, page_size(), part->filter) != part->filter)
+			batch.missing[batch.missing_count++] = range;
 	}
-	*ret = (struct batch){ ranges, count };
+	*ret = batch;
 	return 0;
 }
 
-static int check(const struct batch *batch)
-{
-	enum filter_obstacle obstacle;
-
-	return filter_check(batch->ranges, batch->count, &obstacle);
-}
-
+/*
+ * Sealing again costs no other filter. That a filter is there says nothing about what it does not
+ * see: the call that installed it may have failed for that.
+ */
 static int seal_by_filter(const struct batch *batch, pid_t *ret_tid, bool *ret_tried)
 {
-	struct filter_report report;
-	struct bpf_policy policy;
-	int r = check(batch);
+	struct filter_report report = { .obstacle = FILTER_NO_OBSTACLE };
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	filter_policy(&policy);
-	r = filter_install(&policy, batch->ranges, batch->count, &report);
+	if (batch->missing_count < batch->count)
+		r = filter_check(batch->all, batch->count, &report.obstacle);
+	if (r == 0 && batch->missing_count)
+		r = filter_hold(batch->missing, batch->missing_count, &report);
 	*ret_tried = report.installed > 0;
-	if (report.obstacle == FILTER_THREAD) {
+	if (r == -ESRCH)
 		*ret_tid = report.tid;
-		return -ESRCH;
-	}
-	/* From here on no io_uring can be opened; another thread may have done so meanwhile. */
-	return r < 0 ? r : check(batch);
+	return r;
 }
 
 /* The kernel's parts; those that touch are one run to it. */
@@ -80,7 +77,7 @@ int parts_seal(struct scratch *scratch, const struct own_maps *maps, const struc
 	pid_t *ret_tid, bool *ret_tried)
 {
 	struct batch batch;
-	int r = find_missing(scratch, parts, &batch);
+	int r = make_batch(scratch, parts, &batch);
 
 	*ret_tried = false;
 	if (r == 0 && batch.count)

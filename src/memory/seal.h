@@ -10,7 +10,7 @@
  * *ret_tid is the thread that cannot take the filter, with -ESRCH. *ret_tried: there is something
  * to count with parts_sealed(), on failure too.
  *
- * As filter_check(), filter_install() but for -ESRCH, and kernel_seal().
+ * As filter_hold() and kernel_seal().
  */
 int parts_seal(struct scratch *scratch, const struct own_maps *maps, const struct parts *parts,
 	pid_t *ret_tid, bool *ret_tried) MUST_CHECK NONNULL(1, 2, 3, 4, 5);

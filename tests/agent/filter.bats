@@ -227,7 +227,7 @@ refused() { # reason, command...
 	[ -z "$stderr" ]
 	run -0 --separate-stderr "$memseal" run --engine=filter ./thread own
 	[ "$output" = open ]
-	[[ "$stderr" == *"a thread has a seccomp filter of its own, thread "[0-9]*": busy (EBUSY)" ]]
+	[[ "$stderr" == *"a thread has a seccomp filter of its own, thread "[0-9]*": out of reach (ESRCH)" ]]
 	run -0 ./thread
 	[ "$output" = open ]
 }

@@ -157,6 +157,39 @@ static inline void deny(long nr, int error)
 	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
+/*
+ * The same where the low word of an argument passes a test, BPF_JEQ or BPF_JSET; or, with unless,
+ * where it does not.
+ */
+static inline void deny_argument(
+	long nr, unsigned argument, unsigned test, uint32_t value, bool unless, int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[argument])),
+		BPF_JUMP(BPF_JMP | test | BPF_K, value, unless, !unless),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* As systemd's MemoryDenyWriteExecute= has it where it is a filter: nothing becomes executable. */
+static inline void deny_executable(void)
+{
+	deny_argument(SYS_mprotect, 2, BPF_JSET, PROT_EXEC, false, EPERM);
+}
+
+/* As systemd's LockPersonality= has it: not even the question what the personality is. */
+static inline void lock_personality(unsigned persona)
+{
+	deny_argument(SYS_personality, 0, BPF_JEQ, persona, true, EPERM);
+}
+
 /* What a kernel before 6.11 answers to PROCMAP_QUERY. */
 static inline void deny_map_query(void)
 {

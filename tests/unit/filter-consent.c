@@ -133,6 +133,37 @@ START_TEST(exec_needs_random_addresses)
 }
 END_TEST
 
+/* The question is refused, and /proc has the answer. */
+START_TEST(a_locked_personality_is_known)
+{
+	lock_personality(0);
+	ck_assert_int_eq(personality(0xffffffff), -1);
+	ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_ALLOW), 0);
+	ck_assert_int_eq(seal_by(MEMSEAL_ENGINE_FILTER, mem, page, MEMSEAL_NO_EXEC), 0);
+	ck_assert_int_eq(mprotect(mem, page, PROT_READ | PROT_EXEC), -1);
+	ck_assert_int_eq(errno, EPERM);
+}
+END_TEST
+
+static const struct {
+	unsigned long persona;
+	int allow, seal;
+} personalities[] = {
+	{ ADDR_NO_RANDOMIZE, -ENOEXEC, -EOPNOTSUPP },
+	{ READ_IMPLIES_EXEC, 0, -EPERM },
+};
+
+START_TEST(a_locked_personality_that_matters)
+{
+	ck_assert_int_ge(personality(personalities[_i].persona), 0);
+	lock_personality((unsigned)personalities[_i].persona);
+	ck_assert_int_eq(personality(0xffffffff), -1);
+	ck_assert_int_eq(memseal_filter_allow(MEMSEAL_EXEC_ALLOW), personalities[_i].allow);
+	ck_assert_int_eq(
+		seal_by(MEMSEAL_ENGINE_FILTER, mem, page, MEMSEAL_NO_EXEC), personalities[_i].seal);
+}
+END_TEST
+
 START_TEST(exec_needs_to_know)
 {
 	deny(SYS_openat, EACCES);
@@ -474,6 +505,8 @@ static Suite *filter_consent_suite(void)
 	tcase_add_test(tc, exec_is_allowed);
 	tcase_add_test(tc, exec_needs_random_addresses);
 	tcase_add_test(tc, exec_needs_to_know);
+	tcase_add_test(tc, a_locked_personality_is_known);
+	tcase_add_loop_test(tc, a_locked_personality_that_matters, 0, 2);
 	tcase_add_test(tc, children_inherit_consent);
 	tcase_add_test(tc, open_rings);
 	tcase_add_test(tc, parts_of_segments);

@@ -255,7 +255,7 @@ START_TEST(names_a_thread_with_its_own_filter)
 	struct filter_report report;
 
 	start(&other);
-	ck_assert_int_eq(seal(MEMSEAL_MAPPING, &report), -EBUSY);
+	ck_assert_int_eq(seal(MEMSEAL_MAPPING, &report), -ESRCH);
 	ck_assert_int_eq(report.obstacle, FILTER_THREAD);
 	ck_assert_int_eq(report.tid, other.tid);
 	ck_assert_uint_eq(report.installed, 0);

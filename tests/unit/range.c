@@ -94,6 +94,16 @@ START_TEST(wrapping_is_einval)
 }
 END_TEST
 
+/* It ends behind the stack, which alone would be EFAULT; but there is nothing on the way to it. */
+START_TEST(hole_before_the_stack_is_enomem)
+{
+	char *stack = (char *)((uintptr_t)&stack & -page);
+
+	assert_refused(mem, 0xfffffffffffff, MEMSEAL_MAPPING, -ENOMEM);
+	assert_refused(stack, page, MEMSEAL_MAPPING, -EFAULT);
+}
+END_TEST
+
 static const struct {
 	uint64_t effects;
 	int answer;
@@ -795,6 +805,7 @@ static TCase *range_case(const char *name, void (*by_text)(void))
 	tcase_add_test(tc, unaligned_is_einval);
 	tcase_add_test(tc, nothing_is_einval);
 	tcase_add_test(tc, wrapping_is_einval);
+	tcase_add_test(tc, hole_before_the_stack_is_enomem);
 	tcase_add_loop_test(tc, effects_that_cannot_be_held_seal_nothing, 0,
 		sizeof(effects) / sizeof(effects[0]));
 	tcase_add_test(tc, read_only_memory_is_not_discarded);
