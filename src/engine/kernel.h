@@ -20,10 +20,12 @@ int kernel_sealed_works(const void *unsealed, size_t page) MUST_CHECK;
 
 /*
  * Seals [start, end), which maps must cover without a hole, and show as it is now. Adds to *sealed
- * the bytes that are sealed on return, whether they were before or not; on failure too.
+ * the bytes that are sealed on return, whether they were before or not; on failure too. The kernel
+ * is asked once for each call of mseal(2) whether it did.
  *
  * -ENOMEM (vm.max_map_count, or the memory changed meanwhile), -EPERM (seccomp), -ENOSYS, -EINVAL
- * (part of a mapping that cannot be split: [vdso]), -EOPNOTSUPP (see kernel_sealed()).
+ * (part of a mapping that cannot be split: [vdso]), -EOPNOTSUPP (mseal(2) answered 0 and did
+ * nothing, or see kernel_sealed()).
  */
 int kernel_seal(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page,
 	uint64_t *sealed) MUST_CHECK NONNULL(1, 5);

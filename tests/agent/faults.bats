@@ -8,6 +8,7 @@ COVERAGE_SELF=$BUILD/tests/coverage-self
 AGENT_FAULTY=$BUILD/tests/libmemseal-agent-faulty.so
 MSEAL=462
 MREMAP=$(printf '#include <sys/syscall.h>\nSYS_mremap' | cc -E - | tail -n 1)
+SECCOMP=$(printf '#include <sys/syscall.h>\nSYS_seccomp' | cc -E - | tail -n 1)
 LIBRARIES="libm.so.6 libresolv.so.2"
 
 # errno numbers: EINTR, EIO, ENOMEM, EINVAL, ENOSYS. Not EPERM: mremap(2) of a page onto itself
@@ -120,4 +121,21 @@ every_fault_is_honest() { # engine
 			run -125 "$BUILD/tests/deny-syscall" "$MSEAL" $errno "$BUILD/memseal" run \
 				--engine=kernel "$COVERAGE_SELF"
 	done
+}
+
+@test "a seccomp filter that answers 0 to mseal and seals nothing is found out" {
+	run -125 --separate-stderr "$BUILD/tests/deny-syscall" "$MSEAL" 0 \
+		env LD_PRELOAD="$BUILD/libmemseal-agent.so" "$COVERAGE_SELF"
+	[ -z "$output" ]
+	[[ "$stderr" == *"cannot seal"*"(EOPNOTSUPP)"* ]]
+	run -0 --separate-stderr "$BUILD/tests/deny-syscall" 9999 0 \
+		env LD_PRELOAD="$BUILD/libmemseal-agent.so" "$COVERAGE_SELF"
+	[ -n "$output" ]
+}
+
+@test "a seccomp filter that answers 0 to seccomp and installs nothing is found out" {
+	run -125 --separate-stderr "$BUILD/tests/deny-syscall" "$SECCOMP" 0 \
+		env MEMSEAL_AGENT=filter LD_PRELOAD="$BUILD/libmemseal-agent.so" "$COVERAGE_SELF"
+	[ -z "$output" ]
+	[[ "$stderr" == *"cannot install a seccomp filter"*"(EOPNOTSUPP)"* ]]
 }
