@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/content.h"
 
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -95,7 +94,8 @@ static int compare_part(int fd, uint64_t offset, uint64_t from, size_t len)
 
 	if (sys_failed(view))
 		return (int)view;
-	same = memcmp((const void *)(uintptr_t)from, (const void *)(uintptr_t)view, len) == 0;
+	same = __builtin_memcmp(
+		       (const void *)(uintptr_t)from, (const void *)(uintptr_t)view, len) == 0;
 	sys_undo_mmap((uint64_t)view, len);
 	return same ? 0 : -EBUSY;
 }
