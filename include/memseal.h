@@ -445,19 +445,22 @@ struct memseal_pool_opts {
 
 /*
  * A new pool of slots, each of slot_size bytes and aligned to 16. A slot takes its size and 8 bytes
- * of a canary, rounded up to 16, of memory that is locked; besides, the pool takes two guard pages,
- * one page of its own, and a bit a slot. It is 5 mappings. Nothing is demanded: memory that cannot
- * be locked (RLIMIT_MEMLOCK) or sealed is used all the same. All its pages are touched. If mseal(2)
- * is not to be had and the program has consented to filters, one is installed for each pool.
+ * of a canary, rounded up to 16, of memory that is locked; besides, the pool takes 16 bytes before
+ * the first slot, two guard pages, one page of its own, and a bit a slot. It is 5 mappings. Nothing
+ * is demanded: memory that cannot be locked (RLIMIT_MEMLOCK) or sealed is used all the same. All
+ * its pages are touched. If mseal(2) is not to be had and the program has consented to filters, one
+ * is installed for each pool.
  *
  * A child that another thread forks while this runs can inherit the memory.
  *
  * -EINVAL           slot_size or slots is 0; options; unknown demands
  * -EOPNOTSUPP       a demand does not hold, or /proc/self/smaps does not tell; nothing is left (but
  *                   for memory that was sealed when more could not be); the kernel has neither
- * memfd_secret(2) nor memfds, or a seccomp filter or a security module refuses them -ENOMEM no
- * memory, no such room, or vm.max_map_count -EMFILE, -ENFILE  it needs a descriptor, for itself,
- * while it runs
+ *                   memfd_secret(2) nor memfds, or a seccomp filter or a security module refuses
+ *                   them
+ * -ENOMEM           no memory, or more than the machine has, RAM and swap together (unless
+ *                   vm.overcommit_memory is 1); not enough address space; or vm.max_map_count
+ * -EMFILE, -ENFILE  no free file descriptor: one is needed while this runs
  */
 int memseal_pool_new(
 	size_t slot_size, size_t slots, struct memseal_pool **ret_pool) MEMSEAL_ATTR_CHECK;
@@ -476,8 +479,9 @@ void *memseal_pool_get(struct memseal_pool *pool) MEMSEAL_ATTR_MALLOC MEMSEAL_AT
 /*
  * Wipes a slot and gives it back. NULL is fine, and in a child of fork(2) nothing happens. What
  * shows that memory is corrupt ends the process by abort(3), as nothing else in this library does:
- * a slot that was put before, or written beyond its end, or an address that is none. So does
- * memseal_pool_get() if what the pool remembers was overwritten.
+ * a slot that was put before, or an address that is none, or a write before the start of the slot
+ * or beyond its end, as far as the next one. So does memseal_pool_get() if what the pool remembers
+ * was overwritten.
  */
 void memseal_pool_put(struct memseal_pool *pool, void *slot) MEMSEAL_ATTR_NONNULL(1);
 

@@ -122,16 +122,33 @@ static int plain_error(int r)
 	}
 }
 
+/*
+ * Every page is touched: what the machine could never have would otherwise take it all, and for
+ * long. Such memory the kernel refuses to promise (unless vm.overcommit_memory is 1).
+ */
+static bool is_too_much(uint64_t body)
+{
+	long at = sys_mmap(0, (size_t)body, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (sys_failed(at))
+		return at == -ENOMEM;
+	sys_undo_mmap((uintptr_t)at, (size_t)body);
+	return false;
+}
+
 int pool_memory_map(
 	uint64_t body, uint64_t head, uint64_t free, struct pool_memory *ret, uint64_t *ret_holds)
 {
 	uint64_t page = page_size(), holds = MEMSEAL_POOL_GUARDED;
 	uint64_t size = page + body + page + head + free;
 	struct pool_memory memory;
-	long start = place_map(
-		(size_t)size, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+	long start;
 	int r;
 
+	if (is_too_much(body))
+		return -ENOMEM;
+	start = place_map(
+		(size_t)size, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	if (sys_failed(start))
 		return plain_error((int)start);
 	memory.start = (uintptr_t)start;

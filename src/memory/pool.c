@@ -12,6 +12,7 @@
 #include "memory/range.h"
 
 #define ALIGN     16
+#define CANARY    8 /* bytes, at least, behind each slot */
 #define KNOWN     ((MEMSEAL_POOL_NO_DISCARD << 1) - 1)
 #define MOST_SIZE ((uint64_t)PTRDIFF_MAX / 2) /* far below what would wrap */
 
@@ -19,7 +20,9 @@
 struct memseal_pool {
 	unsigned char *first; /* slot */
 	size_t count, slot_size, stride;
-	uint64_t canary; /* the bytes behind each slot */
+	/* What every gap holds: between slots, behind the last, and ALIGN bytes before the first.
+	 */
+	unsigned char canary[ALIGN + CANARY];
 	struct pool_slots *free;
 	uint64_t holds; /* of MEMSEAL_POOL_*, when it was made */
 	struct pool_memory memory;
@@ -35,22 +38,42 @@ static bool find_sizes(size_t slot_size, size_t slots, struct sizes *ret)
 {
 	uint64_t page = page_size();
 
-	if (add_overflows(slot_size, sizeof(uint64_t), &ret->stride) ||
+	if (add_overflows(slot_size, CANARY, &ret->stride) ||
 		page_up_overflows(ret->stride, ALIGN, &ret->stride) ||
-		mul_overflows(ret->stride, slots, &ret->body) || ret->body > MOST_SIZE ||
+		mul_overflows(ret->stride, slots, &ret->body) || ret->body > MOST_SIZE - ALIGN ||
 		!pool_slots_size(slots, &ret->free))
 		return false;
-	ret->body = page_down(ret->body + page - 1, page);
+	ret->body = page_down(ret->body + ALIGN + page - 1, page);
 	ret->free = page_down(ret->free + page - 1, page);
 	ret->head = page_down(sizeof(struct memseal_pool) + page - 1, page);
 	return true;
 }
 
+/* A string that runs out of a slot ends in a zero: none of these is one. */
+static bool draw_canary(unsigned char canary[ALIGN + CANARY])
+{
+	if (sys_getrandom(canary, CANARY, 0) != CANARY)
+		return false;
+	for (size_t i = 0; i < CANARY; i++)
+		canary[i] |= canary[i] ? 0 : 0x80;
+	for (size_t i = CANARY; i < ALIGN + CANARY; i++)
+		canary[i] = canary[i - CANARY];
+	return true;
+}
+
+/* The gap before a slot ends where it begins, that behind it is as long as what is left. */
+static size_t gap_before(const struct memseal_pool *pool, size_t index)
+{
+	return index ? pool->stride - pool->slot_size : ALIGN;
+}
+
 static void set_canaries(const struct memseal_pool *pool)
 {
+	const size_t gap = pool->stride - pool->slot_size;
+
+	memcpy(pool->first - ALIGN, pool->canary, ALIGN);
 	for (size_t i = 0; i < pool->count; i++)
-		memcpy(pool->first + i * pool->stride + pool->slot_size, &pool->canary,
-			sizeof(pool->canary));
+		memcpy(pool->first + i * pool->stride + pool->slot_size, pool->canary, gap);
 }
 
 /* The last slot ends at the guard. */
@@ -98,7 +121,7 @@ static int make(struct memseal_pool *model, uint64_t demand, struct memseal_pool
 
 	if (!find_sizes(model->slot_size, model->count, &sizes))
 		return -ENOMEM;
-	if (sys_getrandom(&model->canary, sizeof(model->canary), 0) != sizeof(model->canary))
+	if (!draw_canary(model->canary))
 		return -EOPNOTSUPP;
 	r = pool_memory_map(sizes.body, sizes.head, sizes.free, &model->memory, &model->holds);
 	if (r < 0)
@@ -158,14 +181,17 @@ EXPORT void *memseal_pool_get(struct memseal_pool *pool)
 	return slot;
 }
 
-/* The index of a slot whose canary is whole; everything else is memory that is corrupt. */
+/* The index of a slot between canaries that are whole; everything else is memory that is corrupt.
+ */
 static size_t check_slot(const struct memseal_pool *pool, const unsigned char *slot)
 {
-	size_t offset = (size_t)slot - (size_t)pool->first, index = offset / pool->stride;
+	size_t offset = (size_t)slot - (size_t)pool->first, index = offset / pool->stride, before;
 
 	if (index >= pool->count || offset != index * pool->stride)
 		abort();
-	if (memcmp(slot + pool->slot_size, &pool->canary, sizeof(pool->canary)) != 0)
+	before = gap_before(pool, index);
+	if (memcmp(slot - before, pool->canary, before) != 0 ||
+		memcmp(slot + pool->slot_size, pool->canary, pool->stride - pool->slot_size) != 0)
 		abort();
 	return index;
 }

@@ -255,6 +255,64 @@ START_TEST(written_beyond_the_end)
 }
 END_TEST
 
+/* Of the first slot, too, before which there is none. */
+START_TEST(written_before_the_start)
+{
+	char *first = get(pool), *second = get(pool);
+	char *slot = _i < 8 ? first : second;
+
+	ck_assert_ptr_eq(second, first + SLOT + 16);
+	slot[-1 - _i % 8] ^= 1;
+	memseal_pool_put(pool, slot);
+}
+END_TEST
+
+/* Whatever the size: there are as many bytes between slots as it takes to align them. */
+START_TEST(written_before_a_slot_of_any_size)
+{
+	struct memseal_pool *other;
+	char *slot;
+
+	ck_assert_int_eq(memseal_pool_new((size_t)_i + 1, 3, &other), 0);
+	(void)get(other);
+	slot = get(other);
+	slot[-1] ^= 1;
+	memseal_pool_put(other, slot);
+}
+END_TEST
+
+START_TEST(no_byte_of_a_canary_is_zero)
+{
+	for (int i = 0; i < 300; i++) {
+		struct memseal_pool *other;
+		char *slot;
+
+		ck_assert_int_eq(memseal_pool_new(16, 1, &other), 0);
+		slot = get(other);
+		ck_assert_ptr_null(memchr(slot - 16, 0, 16));
+		ck_assert_ptr_null(memchr(slot + 16, 0, 8));
+	}
+}
+END_TEST
+
+/* More than any machine has is refused at once, and not when the last page is gone. */
+START_TEST(more_memory_than_there_is)
+{
+	struct memseal_pool *other = NULL;
+	FILE *file = fopen("/proc/sys/vm/overcommit_memory", "re");
+	int mode = 1;
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%d", &mode), 1);
+	fclose(file);
+	if (mode == 1 || sizeof(size_t) < 8)
+		return; /* the kernel promises everything, or no such size exists */
+	ck_assert_int_eq(memseal_pool_new((size_t)1 << 40, 1, &other), -ENOMEM);
+	ck_assert_int_eq(memseal_pool_new(4096, (size_t)1 << 28, &other), -ENOMEM);
+	ck_assert_ptr_null(other);
+}
+END_TEST
+
 /* It lies behind the page of the pool itself. */
 START_TEST(free_list_overwritten)
 {
@@ -773,7 +831,11 @@ static void add_use(TCase *tc)
 		tc, put_elsewhere, SIGABRT, 0, sizeof(offsets) / sizeof(*offsets));
 	tcase_add_test_raise_signal(tc, put_of_the_stack, SIGABRT);
 	tcase_add_test_raise_signal(tc, put_to_another_pool, SIGABRT);
-	tcase_add_loop_test_raise_signal(tc, written_beyond_the_end, SIGABRT, 0, 8);
+	tcase_add_loop_test_raise_signal(tc, written_beyond_the_end, SIGABRT, 0, 16);
+	tcase_add_loop_test_raise_signal(tc, written_before_the_start, SIGABRT, 0, 16);
+	tcase_add_loop_test_raise_signal(tc, written_before_a_slot_of_any_size, SIGABRT, 0, 40);
+	tcase_add_test(tc, no_byte_of_a_canary_is_zero);
+	tcase_add_test(tc, more_memory_than_there_is);
 	tcase_add_test_raise_signal(tc, free_list_overwritten, SIGABRT);
 	if (!SANITIZED) { /* whose handler exits */
 		tcase_add_test_raise_signal(tc, head_is_read_only, SIGSEGV);
