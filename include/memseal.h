@@ -219,7 +219,8 @@ int memseal_query(
  * with errno set as memseal_range() and mmap(2) document. Nothing stays mapped on failure, unless a
  * filter holds it.
  *
- * With the effects MEMSEAL_RATCHET | MEMSEAL_NO_DISCARD, and after memseal_filter_allow(), this is
+ * With the effects MEMSEAL_RATCHET | MEMSEAL_NO_DISCARD (MEMSEAL_NO_SHRINK may be left out, for
+ * MEMSEAL_NO_UNMAP implies it), and after memseal_filter_allow(), this is
  * how to seal data often: map it writable, write it, and seal it with a plain mprotect(PROT_READ),
  * from which there is no way back. All memory that is mapped so shares one filter, which the first
  * call installs (any other effects that the filter engine holds take another filter for each call,
@@ -434,9 +435,8 @@ struct memseal_pool; /* opaque */
 #define MEMSEAL_POOL_NO_FORK (UINT64_C(1) << 3) /* not in children of fork(2) */
 #define MEMSEAL_POOL_GUARDED (UINT64_C(1) << 4) /* a page before and behind is inaccessible */
 #define MEMSEAL_POOL_SEALED  (UINT64_C(1) << 5) /* MEMSEAL_MAPPING holds; for the guards, too */
-#define MEMSEAL_POOL_NO_DISCARD                                           \
-	(UINT64_C(1) << 6) /* no advice or file operation drops its bytes \
-			    */
+/* No advice or file operation drops its bytes. */
+#define MEMSEAL_POOL_NO_DISCARD (UINT64_C(1) << 6)
 
 struct memseal_pool_opts {
 	size_t size;     /* sizeof(struct memseal_pool_opts) */

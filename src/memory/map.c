@@ -25,11 +25,22 @@ static long map_and_seal(size_t len, int prot, uint64_t effects)
 	return addr;
 }
 
+/*
+ * A window holds these, no less and no more: what was not asked for, the program may want to do.
+ * Memory that is not unmapped does not shrink either.
+ */
+static bool fits_window(uint64_t effects)
+{
+	if (effects & MEMSEAL_NO_UNMAP)
+		effects |= MEMSEAL_NO_SHRINK;
+	return effects == WINDOW_EFFECTS;
+}
+
 EXPORT void *memseal_map(size_t len, int prot, uint64_t effects)
 {
 	long addr = -EADDRNOTAVAIL;
 
-	if (effects == WINDOW_EFFECTS && consent_given())
+	if (fits_window(effects) && consent_given())
 		addr = window_map(len, page_size(), prot, PRIVATE, -1);
 	if (addr == -EADDRNOTAVAIL)
 		addr = map_and_seal(len, prot, effects);

@@ -176,6 +176,24 @@ START_TEST(ten_thousand_seals_under_one_filter)
 END_TEST
 
 /* Other sets of effects have filters of their own, as ever. */
+/* What the window holds anyway may be left out. */
+START_TEST(implied_effects_share_the_filter)
+{
+	char *at;
+
+	consent();
+	ck_assert_uint_eq(base_of(written(1)), own_base());
+	at = memseal_map(page, READ_WRITE, WINDOW_EFFECTS & ~MEMSEAL_NO_SHRINK);
+	ck_assert_ptr_nonnull(at);
+	ck_assert_uint_eq(base_of(at), own_base());
+	ck_assert_uint_eq(filters(), 1);
+	at = memseal_map(page, READ_WRITE, WINDOW_EFFECTS & ~MEMSEAL_NO_GROW);
+	ck_assert_ptr_nonnull(at);
+	ck_assert_uint_ne(base_of(at), own_base());
+	ck_assert_uint_eq(filters(), 2);
+}
+END_TEST
+
 START_TEST(only_for_its_own_effects)
 {
 	static const uint64_t others[] = { MEMSEAL_RATCHET, MEMSEAL_ALL & ~MEMSEAL_NO_PROTECT,
@@ -1229,6 +1247,7 @@ static TCase *seal_case(void)
 	tcase_add_test(tc, nothing_without_consent);
 	tcase_add_test(tc, ten_thousand_seals_under_one_filter);
 	tcase_add_loop_test(tc, only_for_its_own_effects, 0, 3);
+	tcase_add_test(tc, implied_effects_share_the_filter);
 	tcase_add_loop_test(tc, any_protection, 0, 4);
 	tcase_add_test(tc, lengths);
 	tcase_add_test(tc, alignments);
