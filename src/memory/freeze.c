@@ -123,7 +123,7 @@ static int find_shared(struct scratch *scratch, void *arg)
 
 static bool is_sealed(uint64_t start)
 {
-	struct memseal_status status;
+	struct memseal_status status = { .size = sizeof(status) };
 	int r = memseal_query((void *)(uintptr_t)start, page_size(), &status);
 
 	return r == 0 && ((status.kernel | status.filter) & MEMSEAL_MAPPING) == MEMSEAL_MAPPING;
