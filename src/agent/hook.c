@@ -22,6 +22,8 @@ enum {
 	SLOTS,
 };
 
+#define BASE_NAMESPACE 0 /* LM_ID_BASE, which musl has not */
+
 /* An open of another thread that fails meanwhile takes objects out of the list: look again. */
 #define HOOK_TRIES 100
 
@@ -31,7 +33,8 @@ enum {
  */
 static void wait_for_others(const void *caller, int argc, char **argv, char **env)
 {
-	(void)agent.open(agent.proof, RTLD_LAZY | RTLD_NOLOAD, caller, LM_ID_BASE, argc, argv, env);
+	(void)agent.open(
+		agent.proof, RTLD_LAZY | RTLD_NOLOAD, caller, BASE_NAMESPACE, argc, argv, env);
 }
 
 /*

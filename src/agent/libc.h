@@ -14,9 +14,9 @@
 /* The environment in musl, which passes no arguments to constructors. */
 extern char **environ __attribute__((weak));
 
-/* The loader's list of objects: glibc's, and musl's. */
-#pragma weak _r_debug
-extern struct r_debug *_dl_debug_addr __attribute__((weak));
+/* The loader's list of objects: glibc's, under a name that its header does not declare; musl's. */
+extern const char loader_debug_of_glibc[] __asm__("_r_debug") __attribute__((weak));
+extern const void *_dl_debug_addr __attribute__((weak));
 
 #endif
 #endif

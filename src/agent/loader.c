@@ -14,9 +14,13 @@
 /* Hidden: the agent's own. */
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
-/* glibc 2.35, link.h: with version 2, more namespaces follow. */
+/* struct r_debug of glibc, struct debug of musl; since glibc 2.35, with version 2, more follow. */
 struct debug {
-	struct r_debug base;
+	int version;
+	const struct link_map *map;
+	uintptr_t breakpoint;
+	int state;
+	uintptr_t loader;
 	struct debug *next;
 };
 
@@ -27,22 +31,22 @@ static const struct debug *find_debug(void)
 {
 	if (agent.debug)
 		return agent.debug;
-	if (&_r_debug)
-		return (const struct debug *)&_r_debug;
-	return &_dl_debug_addr ? (const struct debug *)_dl_debug_addr : NULL;
+	if (loader_debug_of_glibc)
+		return (const void *)loader_debug_of_glibc;
+	return &_dl_debug_addr ? _dl_debug_addr : NULL;
 }
 
 static const struct link_map *program_map(void)
 {
 	const struct debug *debug = find_debug();
 
-	return debug ? debug->base.r_map : NULL;
+	return debug ? debug->map : NULL;
 }
 
 /* Can a page be read? The set of signals is copied before the operation is looked at. */
 static bool is_readable(uint64_t addr)
 {
-	return sys_sigprocmask(-1, (const uint64_t *)(uintptr_t)addr, NULL) == -EINVAL;
+	return sys_sigprocmask(-1, (const uint64_t *)(uintptr_t)addr, NULL) != -EFAULT;
 }
 
 /* Are there the headers of a whole ELF object at this page? */
@@ -116,9 +120,9 @@ static const struct link_map *namespace_head(unsigned n)
 	if (!agent.chained)
 		return n < LOADER_NAMESPACES_MAX ? __atomic_load_n(&heads[n], __ATOMIC_SEQ_CST)
 						 : NULL;
-	for (debug = debug->base.r_version > 1 ? debug->next : NULL; debug; debug = debug->next)
-		if (debug->base.r_map && n-- == 0)
-			return debug->base.r_map;
+	for (debug = debug->version > 1 ? debug->next : NULL; debug; debug = debug->next)
+		if (debug->map && n-- == 0)
+			return debug->map;
 	return NULL;
 }
 
@@ -306,7 +310,7 @@ static uint64_t find_base(void)
 	const struct debug *debug = find_debug();
 	uint64_t base = getauxval(AT_BASE);
 
-	return base || !debug ? base : debug->base.r_ldbase;
+	return base || !debug ? base : debug->loader;
 }
 
 /* The file's name is libc.so.6, or that of another version. */

@@ -136,6 +136,8 @@ int seal_all(bool pinning)
 
 	if (r < 0)
 		return r;
+	if (!agent.loader.dynamic)
+		return fail("cannot find the dynamic loader in memory", 0);
 	r = sys_mprotect(state, sizeof(agent_pages), PROT_READ);
 	if (r < 0)
 		return fail("cannot make the agent's state read-only", r);

@@ -12,6 +12,7 @@
 #include "images/find.h"
 #include "images/hold.h"
 #include "images/lock.h"
+#include "images/private.h"
 #include "images/relro.h"
 #include "images/work.h"
 
@@ -21,6 +22,7 @@ struct sealing {
 	struct images_result *result;
 	struct images_process process;
 	struct own_maps maps;
+	int pagemap; /* or a negative errno */
 	struct images_found found;
 	struct images_work work;
 };
@@ -41,6 +43,17 @@ static int mapping_at(void *context, uint64_t addr, struct mapping *ret)
 	const struct sealing *sealing = context;
 
 	return own_maps_at(&sealing->maps, addr, ret);
+}
+
+/* A kernel without pagemap does not tell. */
+static int find_private(void *context, struct span within, struct span *ret)
+{
+	const struct sealing *sealing = context;
+
+	*ret = nowhere;
+	if (sealing->pagemap < 0)
+		return sealing->pagemap == -ENOENT ? 0 : sealing->pagemap;
+	return private_find(sealing->pagemap, within, sealing->process.page, ret);
 }
 
 struct listing {
@@ -101,8 +114,9 @@ static int repair_relro(struct sealing *sealing)
 	int r = relro_repair(work->repairs, work->repair_count, &failed);
 
 	if (r < 0)
-		return images_fail(sealing->result, r, "cannot copy RELRO to anonymous memory",
-			work->repairs[failed]);
+		return images_fail(sealing->result, r,
+			"cannot copy to anonymous memory what differs from its file",
+			work->repairs[failed].span);
 	return 0;
 }
 
@@ -110,12 +124,11 @@ static int repair_relro(struct sealing *sealing)
 static int protect_relro(struct sealing *sealing)
 {
 	for (size_t i = 0; i < sealing->work.repair_count; i++) {
-		const struct span *span = &sealing->work.repairs[i];
-		int r = sys_mprotect(span->start, span_len(*span), PROT_READ);
+		struct span span = sealing->work.repairs[i].span;
+		int r = sys_mprotect(span.start, span_len(span), PROT_READ);
 
 		if (r < 0)
-			return images_fail(
-				sealing->result, r, "cannot make RELRO read-only", *span);
+			return images_fail(sealing->result, r, "cannot make RELRO read-only", span);
 	}
 	return 0;
 }
@@ -179,9 +192,13 @@ static int plan_work(struct sealing *sealing, struct scratch *scratch)
 
 	if (r < 0 && r != -ENOSPC)
 		return images_fail(sealing->result, r, "cannot ask what is mapped", nowhere);
-	return r < 0 ? r
-		     : images_work_plan(&sealing->process, &wanted, &sealing->found, scratch,
-			       &sealing->work, sealing->result);
+	if (r == 0)
+		r = images_work_plan(&sealing->process, &wanted, &sealing->found, scratch,
+			&sealing->work, sealing->result);
+	if (r < 0 && r != -ENOSPC)
+		return images_fail(
+			sealing->result, r, "cannot ask what differs from its file", nowhere);
+	return r;
 }
 
 static int seal_found(struct sealing *sealing, struct scratch *scratch)
@@ -192,7 +209,10 @@ static int seal_found(struct sealing *sealing, struct scratch *scratch)
 		return r == -ENOSPC ? r
 				    : images_fail(sealing->result, r,
 					      "cannot read /proc/thread-self/maps", nowhere);
+	sealing->pagemap =
+		sealing->opts->strict || sealing->opts->filter ? -ENOENT : private_open();
 	r = plan_work(sealing, scratch);
+	sys_close_cleanup(&sealing->pagemap);
 	own_maps_close(&sealing->maps);
 	if (r == 0)
 		r = carry_out(sealing);
@@ -221,6 +241,7 @@ int images_seal(const struct images_opts *opts, uint64_t page, struct images_res
 		.process = { .list = list,
 			.is_sealed = is_held,
 			.mapping_at = mapping_at,
+			.find_private = find_private,
 			.page = page,
 			.vdso = getauxval(AT_SYSINFO_EHDR) },
 	};

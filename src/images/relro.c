@@ -5,7 +5,7 @@
 
 #include "base/sys.h"
 
-static size_t total_size(const struct span *spans, size_t count)
+static size_t total_size(const struct relro_span *spans, size_t count)
 {
 	size_t total = 0;
 
@@ -27,7 +27,7 @@ __attribute__((no_sanitize("address"))) static void copy_pages(
 	}
 }
 
-static void copy_all(uint64_t *to, const struct span *spans, size_t count)
+static void copy_all(uint64_t *to, const struct relro_span *spans, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		size_t len = spans[i].end - spans[i].start;
@@ -37,11 +37,27 @@ static void copy_all(uint64_t *to, const struct span *spans, size_t count)
 	}
 }
 
+/* Neighbours that get the same at once: one call, if they are RELRO all. */
+static int protect_all(uint64_t at, const struct relro_span *spans, size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0, first = 0; r >= 0 && i < count; first = i) {
+		uint64_t len = 0;
+
+		for (; i < count && spans[i].prot == spans[first].prot; i++)
+			len += span_len(spans[i].span);
+		r = sys_mprotect(at, len, spans[first].prot);
+		at += len;
+	}
+	return r;
+}
+
 /*
- * One mapping for all copies, made read-only at once, then cut up. mremap(2) replaces the old pages
+ * One mapping for all copies, protected and then cut up. mremap(2) replaces the old pages
  * under the lock of the address space: a reader sees the old bytes or the same bytes.
  */
-int relro_repair(const struct span *spans, size_t count, size_t *ret_failed)
+int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_failed)
 {
 	size_t total = total_size(spans, count), at = 0, i;
 	long copy;
@@ -55,7 +71,7 @@ int relro_repair(const struct span *spans, size_t count, size_t *ret_failed)
 	if (sys_failed(copy))
 		return (int)copy;
 	copy_all((uint64_t *)copy, spans, count);
-	r = sys_mprotect((uintptr_t)copy, total, PROT_READ);
+	r = protect_all((uintptr_t)copy, spans, count);
 	for (i = 0; r >= 0 && i < count; i++) {
 		size_t len = spans[i].end - spans[i].start;
 		long moved = sys_mremap((uintptr_t)copy + at, len, len,

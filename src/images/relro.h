@@ -3,7 +3,7 @@
  * The RELRO repair. RELRO pages are private copies of file pages: MADV_DONTNEED, which a seal does
  * not refuse on a file mapping, drops the copy and brings the unrelocated bytes of the file back.
  * Moved to anonymous memory that is not writable, the same bytes are safe from it: there, a seal
- * refuses discarding advice. Freestanding.
+ * refuses discarding advice. The same for text that has relocations. Freestanding.
  */
 #ifndef MEMSEAL_IMAGES_RELRO_H
 #define MEMSEAL_IMAGES_RELRO_H
@@ -11,13 +11,19 @@
 #include "base/span.h"
 #include "base/util.h"
 
+struct relro_span {
+	SPAN_MEMBERS;
+	int prot; /* that the copy gets: not PROT_WRITE */
+};
+
 /*
- * Replaces each span by an anonymous private read-only copy of itself. Other threads may read the
+ * Replaces each span by an anonymous private copy of itself. Other threads may read the
  * spans meanwhile; nobody may write to them. On failure the spans before *ret_failed are replaced,
  * that one and those behind it are as they were.
  *
  * -ENOMEM, and what mremap(2) answers.
  */
-int relro_repair(const struct span *spans, size_t count, size_t *ret_failed) MUST_CHECK NONNULL(3);
+int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_failed) MUST_CHECK
+	NONNULL(3);
 
 #endif

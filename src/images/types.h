@@ -30,6 +30,8 @@ struct images_process {
 	bool (*is_sealed)(void *context, uint64_t addr);
 	/* As own_maps_at(). */
 	int (*mapping_at)(void *context, uint64_t addr, struct mapping *ret);
+	/* As private_find(). */
+	int (*find_private)(void *context, struct span within, struct span *ret);
 	void *context;
 	uint64_t page; /* bytes */
 	uint64_t vdso; /* address of [vdso], or 0 */

@@ -13,6 +13,7 @@ struct planning {
 	struct images_found *found;
 	struct images_work *work;
 	struct images_result *result;
+	int error; /* the first, or 0 */
 };
 
 /* Calls fn for each piece of each mapping. */
@@ -129,13 +130,48 @@ static void add_lock(
 	};
 }
 
-static void add_repair(
+static void append_repair(struct images_work *work, struct span span, int prot)
+{
+	work->repairs[work->repair_count++] = (struct relro_span){ .span = span, .prot = prot };
+}
+
+static void add_relro(
 	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
 {
 	bool discardable = !planning->wanted->filter && (mapping->inode != 0 || mapping->shared);
 
-	if (piece->role == PLAN_RELRO && (discardable || piece->why == PLAN_WRITABLE))
-		planning->work->repairs[planning->work->repair_count++] = piece->span;
+	if (discardable || piece->why == PLAN_WRITABLE)
+		append_repair(planning->work, piece->span, PROT_READ);
+}
+
+/* Text that was relocated or patched differs from its file, and is lost as RELRO is. */
+static void add_text(
+	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	const struct images_process *process = planning->process;
+	int prot = (int)mapping->prot;
+	struct span span;
+	int r;
+
+	if (planning->wanted->filter || mapping->inode == 0 || mapping->shared)
+		return;
+	r = process->find_private(process->context, piece->span, &span);
+	if (r < 0 && planning->error == 0)
+		planning->error = r;
+	if (r < 0 || span.start == span.end)
+		return;
+	if (prot & PROT_EXEC)
+		prot |= guard_of(&planning->found->images[piece->image].object, false);
+	append_repair(planning->work, span, prot);
+}
+
+static void add_repair(
+	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
+{
+	if (piece->role == PLAN_RELRO)
+		add_relro(planning, mapping, piece);
+	else if (plan_role_sealable(piece->role))
+		add_text(planning, mapping, piece);
 }
 
 static void add_piece(
@@ -199,5 +235,5 @@ int images_work_plan(const struct images_process *process, const struct images_w
 		each_piece(&planning, note_loading);
 	add_own(ret, wanted);
 	each_piece(&planning, add_piece);
-	return 0;
+	return planning.error;
 }

@@ -6,6 +6,7 @@
 #include "bpf/bpf.h"
 #include "engine/content.h"
 #include "images/find.h"
+#include "images/relro.h"
 
 struct images_wanted {
 	bool filter;           /* a seccomp filter is to hold it, not mseal(2) */
@@ -17,7 +18,7 @@ struct images_wanted {
 
 /* Lists in scratch memory, each with room for all that there can be. */
 struct images_work {
-	struct span *repairs; /* RELRO to be copied, or only made read-only */
+	struct relro_span *repairs; /* to be copied, or only protected */
 	size_t repair_count;
 	struct images_piece *locks;
 	size_t lock_count;
@@ -28,8 +29,9 @@ struct images_work {
 };
 
 /*
- * -ENOSPC: scratch is too small. Marks images that are to be left. Text and read-only data that are
- * writable now are left too, and told in found->error (-ETXTBSY) and *result.
+ * -ENOSPC: scratch is too small; or what find_private() answers. Marks images that are to be left.
+ * Text and read-only data that are writable now are left too, and told in found->error (-ETXTBSY)
+ * and *result.
  */
 int images_work_plan(const struct images_process *process, const struct images_wanted *wanted,
 	struct images_found *found, struct scratch *scratch, struct images_work *ret,

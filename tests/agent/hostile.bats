@@ -241,7 +241,7 @@ interposer='
 @test "two agents, at two paths" {
 	cp "$AGENT" other.so
 	opener
-	run -0 --separate-stderr env LD_PRELOAD="$PWD/other.so:$AGENT" timeout 20 ./opener libm.so.6 libresolv.so.2
+	run -0 --separate-stderr timeout 20 env LD_PRELOAD="$PWD/other.so:$AGENT" ./opener libm.so.6 libresolv.so.2
 	[ "$output" = sealed ]
 	[ -z "$stderr" ]
 }
@@ -453,4 +453,67 @@ interposer='
 		[ "$output" = "failed 0 open 0" ]
 		[ -z "$stderr" ]
 	done
+}
+
+@test "programs with sanitizers, which define or look for the same functions" {
+	local built=0 compiler kind status
+
+	for compiler in gcc clang; do
+		for kind in address thread; do
+			command -v $compiler >/dev/null || continue
+			CC=$compiler compile sanitized -pthread -fsanitize=$kind <<-'END' || continue
+				#include <dlfcn.h>
+				#include <pthread.h>
+				static void *run(void *arg) { return arg; }
+				int main(void)
+				{
+					pthread_t thread;
+					pthread_create(&thread, 0, run, 0);
+					pthread_join(thread, 0);
+					return dlopen("libm.so.6", RTLD_NOW) ? 7 : 1;
+				}
+			END
+			built=$((built + 1))
+			run -7 ./sanitized
+			for mode in "" --no-dlopen; do
+				# shellcheck disable=SC2086 # none or one
+				run -7 --separate-stderr timeout 60 "$MEMSEAL" run $mode ./sanitized
+				[ -z "$stderr" ]
+			done
+		done
+	done
+	[ "$built" -gt 0 ] || skip "no sanitizers here"
+}
+
+@test "man shows a page, by helpers that are confined" {
+	command -v man >/dev/null || skip "no man here"
+	run -0 env MANPAGER=cat man -l "$SOURCE/man/memseal.1"
+	expected=$output
+	run -0 --separate-stderr env MANPAGER=cat "$MEMSEAL" run man -l "$SOURCE/man/memseal.1"
+	[ "$output" = "$expected" ]
+	[ -z "$stderr" ]
+}
+
+# Discarded, the pages of a private mapping are read from the file once more.
+@test "text with relocations does not lose them" {
+	compile libtext.so -shared -fPIC -O1 -Wl,-z,notext <<-'END'
+		__asm__(".pushsection .text\n.balign 8\nwhere: .quad seven\n.popsection");
+		extern int (*const where)(void) __attribute__((visibility("hidden")));
+		__attribute__((visibility("hidden"))) int seven(void) { return 7; }
+		int (*const *place(void))(void) { return &where; }
+	END
+	readelf -d libtext.so | grep -q TEXTREL
+	compile user -Wl,-rpath,. -L. -ltext <<-'END'
+		#include <sys/mman.h>
+		int (*const *place(void))(void);
+		int main(void)
+		{
+			int (*const *where)(void) = place(), (*before)(void) = *where;
+			madvise((void *)((unsigned long)where & -4096UL), 4096, MADV_DONTNEED);
+			return *where == before ? (*where)() : 1;
+		}
+	END
+	run -1 ./user
+	run -7 --separate-stderr "$MEMSEAL" run ./user
+	[ -z "$stderr" ]
 }
