@@ -82,6 +82,8 @@ enum memseal_exec {
  * - Filters stay. fork(2) inherits them, threads share them, execve(2) does not drop them.
  * - A process without CAP_SYS_ADMIN is set no_new_privs (prctl(2)), and so are its children for
  *   ever: programs that are set-user-ID, or have file capabilities, gain nothing from it.
+ * - Filters are of threads: a process that shares this memory without being one, made with
+ *   clone(CLONE_VM) before, gets none, and what only a filter holds is open to it.
  * - A range with MEMSEAL_NO_DISCARD makes io_uring, userfaultfd and destructive process_madvise(2)
  *   unavailable (ENOSYS), one that may not be replaced shmat(2) with SHM_REMAP, uselib(2) and
  *   memfds of huge pages. docs/filter.md has the whole list.
@@ -201,10 +203,9 @@ struct memseal_status {
  * A filter is asked by calls that every kernel refuses for their arguments, but a filter that holds
  * the page sooner, with EPERM: about ten calls for a page that it holds. Any filter that refuses so
  * counts, unless it refuses everywhere. MEMSEAL_NO_PROTECT shows MEMSEAL_NO_WRITE and
- * MEMSEAL_NO_EXEC as well, and MEMSEAL_NO_UNMAP shows MEMSEAL_NO_SHRINK, since they imply them. Two
- * things are not seen, and not reported: a kernel seal on pages where a filter holds
- * MEMSEAL_NO_UNMAP, for it answers first; and MEMSEAL_NO_SHRINK alone on a page behind one with
- * MEMSEAL_NO_UNMAP. Async-signal-safe.
+ * MEMSEAL_NO_EXEC as well, and MEMSEAL_NO_UNMAP shows MEMSEAL_NO_SHRINK, since they imply them. A
+ * kernel seal on pages where a filter holds MEMSEAL_NO_UNMAP is not seen, and not reported: the
+ * filter answers first. Async-signal-safe.
  *
  * -EINVAL      addr is not page aligned, len is 0 or wraps around, or the size in ret_status is
  * less than version 0.1 had -ENOMEM      a page of the range is not mapped -EOPNOTSUPP  the kernel
