@@ -11,7 +11,9 @@
 
 #include "base/opts.h"
 #include "base/sys.h"
+#include "engine/personality.h"
 #include "memory/code-room.h"
+#include "memory/errors.h"
 #include "memory/freeze.h"
 #include "memory/place.h"
 #include "memory/range.h"
@@ -115,7 +117,7 @@ static int map(struct memseal_code *code, enum memseal_code_mode mode)
 /* All that can be read, such a process maps executable: what can be written, too. */
 static int check_personality(void)
 {
-	int r = sys_personality(0xffffffff);
+	int r = personality_get();
 
 	return r > 0 && r & READ_IMPLIES_EXEC ? -EPERM : r < 0 ? r : 0;
 }
@@ -152,16 +154,11 @@ static int allocate(size_t capacity, struct memseal_code **ret)
 	return 0;
 }
 
-EXPORT int memseal_code_new_opts(
-	size_t capacity, const struct memseal_code_opts *opts, struct memseal_code **ret_code)
+static int make_region(size_t capacity, enum memseal_code_mode mode, struct memseal_code **ret_code)
 {
-	struct memseal_code_opts options;
 	struct memseal_code *code;
-	int r = opts_read(&options, sizeof(options), opts);
+	int r = place_check();
 
-	if (r < 0 || !ret_code || capacity == 0 || options.mode > MEMSEAL_CODE_FLIP)
-		return -EINVAL;
-	r = place_check();
 	if (r == 0)
 		r = check_personality();
 	if (r < 0)
@@ -171,12 +168,23 @@ EXPORT int memseal_code_new_opts(
 		return r;
 	r = register_barrier(&code->has_barrier);
 	if (r == 0)
-		r = map(code, options.mode);
+		r = map(code, mode);
 	if (r < 0)
 		sys_undo_mmap((uintptr_t)code, code->own);
 	else
 		*ret_code = code;
 	return r;
+}
+
+EXPORT int memseal_code_new_opts(
+	size_t capacity, const struct memseal_code_opts *opts, struct memseal_code **ret_code)
+{
+	struct memseal_code_opts options;
+	int r = opts_read(&options, sizeof(options), opts);
+
+	if (r < 0 || !ret_code || capacity == 0 || options.mode > MEMSEAL_CODE_FLIP)
+		return -EINVAL;
+	return documented_error(make_region(capacity, options.mode, ret_code));
 }
 
 EXPORT int memseal_code_new(size_t capacity, struct memseal_code **ret_code)
@@ -346,5 +354,5 @@ EXPORT int memseal_code_publish(struct memseal_code *code, void *exec_addr, size
 	__builtin___clear_cache(exec_addr, (char *)exec_addr + size);
 	if (code->has_barrier)
 		r = sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
-	return r;
+	return documented_error(r);
 }

@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "engine/content.h"
 #include "engine/own-maps.h"
+#include "memory/errors.h"
 #include "memory/place.h"
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
@@ -82,7 +83,7 @@ static int hold(const struct content_span *span)
 	return r;
 }
 
-int freeze_pages(uint64_t start, uint64_t end, int prot)
+static int freeze_span(uint64_t start, uint64_t end, int prot)
 {
 	const struct content_span span = { .start = start, .end = end, .prot = prot };
 	bool locked = is_locked(start, end);
@@ -100,6 +101,11 @@ int freeze_pages(uint64_t start, uint64_t end, int prot)
 		return undo(&span, &backup, locked) == 0 ? r : -ENOTRECOVERABLE;
 	content_commit(&backup);
 	return 0;
+}
+
+int freeze_pages(uint64_t start, uint64_t end, int prot)
+{
+	return documented_error(freeze_span(start, end, prot));
 }
 
 /* Nothing but a content lock makes pages shared that were private. */

@@ -564,6 +564,20 @@ START_TEST(file_size_limit_is_an_error)
 }
 END_TEST
 
+/* systemd's LockPersonality= has a filter that refuses to say what the personality is. */
+START_TEST(personality_is_not_told)
+{
+	struct memseal_code *code;
+
+	if (!use_engine(_i))
+		return;
+	refuse_call(SYS_personality, 0, 0, EPERM);
+	ck_assert_int_eq(personality(0xffffffff), -1);
+	code = new_region(mode_of(_i), 4);
+	ck_assert_int_eq(run_code(new_function(code, 3)), 3);
+}
+END_TEST
+
 /* System calls that fail, each in turn and in a child. */
 
 struct walk {
@@ -696,6 +710,7 @@ int main(void)
 	tcase_add_loop_test(cases, readable_memory_must_not_be_executable, 0, RUNS);
 	tcase_add_loop_test(cases, without_the_seal_there_is_one_view, 0, RUNS);
 	tcase_add_loop_test(cases, without_membarrier, 0, RUNS);
+	tcase_add_loop_test(cases, personality_is_not_told, 0, RUNS);
 	tcase_add_loop_test(cases, file_size_limit_is_an_error, 0, RUNS);
 	tcase_add_loop_test(cases, each_call_of_new_may_fail, 0, RUNS);
 	tcase_add_loop_test(cases, each_call_of_publish_may_fail, 0, RUNS);
