@@ -18,9 +18,11 @@ static bool first_sealable(const struct images_object *object, uint64_t page, ui
 	struct image_segment segment;
 
 	for (unsigned i = 0; i < object->image.phnum; i++) {
-		if (image_segment(&object->image, i, &segment) < 0)
+		int r = image_load(&object->image, i, &segment);
+
+		if (r < 0)
 			return false;
-		if (segment.type == PT_LOAD && !(segment.prot & MAPPING_WRITE)) {
+		if (r && !(segment.prot & MAPPING_WRITE)) {
 			*ret = page_down(object->bias + segment.vaddr, page);
 			return true;
 		}

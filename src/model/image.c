@@ -148,6 +148,20 @@ static uint32_t segment_type(const struct image *image, unsigned i)
 	return (uint32_t)FIELD(Phdr, image, p, p_type);
 }
 
+int image_load(const struct image *image, unsigned i, struct image_segment *ret)
+{
+	struct image_segment segment;
+
+	if (segment_type(image, i) != PT_LOAD)
+		return 0;
+	if (image_segment(image, i, &segment) < 0)
+		return -ENOEXEC;
+	if (!segment.memsz)
+		return 0;
+	*ret = segment;
+	return 1;
+}
+
 int image_find(const struct image *image, uint32_t type, struct image_segment *ret)
 {
 	for (unsigned i = 0; i < image->phnum; i++) {
@@ -179,12 +193,10 @@ int image_extent(const struct image *image, uint64_t page, struct span *ret)
 	int r;
 
 	for (unsigned i = 0; i < image->phnum; i++) {
-		if (segment_type(image, i) != PT_LOAD)
-			continue;
-		r = image_segment(image, i, &segment);
+		r = image_load(image, i, &segment);
 		if (r < 0)
 			return r;
-		if (!segment.memsz)
+		if (!r)
 			continue;
 		span.start = min_u64(span.start, segment.vaddr);
 		span.end = max_u64(span.end, segment.vaddr + segment.memsz);

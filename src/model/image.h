@@ -67,6 +67,13 @@ void image_init_native(struct image *ret, const void *phdrs, uint16_t phnum) NON
 int image_segment(const struct image *image, unsigned i, struct image_segment *ret) MUST_CHECK
 	NONNULL(1, 3);
 
+/*
+ * The same for what a loader maps: 1 if header i is a PT_LOAD that holds memory, 0 if it is
+ * anything else, whose fields loaders do not look at, or -ENOEXEC.
+ */
+int image_load(const struct image *image, unsigned i, struct image_segment *ret) MUST_CHECK
+	NONNULL(1, 3);
+
 /* The first segment of that type: 0, -ENOENT, or -ENOEXEC. */
 int image_find(const struct image *image, uint32_t type, struct image_segment *ret) MUST_CHECK
 	NONNULL(1, 3);

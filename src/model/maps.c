@@ -250,6 +250,10 @@ static void add_flag(unsigned char first, unsigned char second, struct mapping *
 	case 'w' << 8 | 'f':
 		ret->wiped = true;
 		break;
+	case 'u' << 8 | 'm':
+	case 'u' << 8 | 'i':
+		ret->userfault = true;
+		break;
 	}
 }
 

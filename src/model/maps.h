@@ -48,6 +48,10 @@ struct mapping {
 	bool no_dump;   /* "dd": MADV_DONTDUMP */
 	bool no_fork;   /* "dc": MADV_DONTFORK */
 	bool wiped;     /* "wf": zeroes in children, MADV_WIPEONFORK */
+	bool userfault; /* "um", "ui": a userfaultfd provides pages */
+
+	/* In no text: for whoever can ask the file. */
+	bool write_sealed; /* F_SEAL_WRITE of a memfd: nobody can write to it */
 };
 
 enum maps_format {
@@ -69,13 +73,14 @@ void maps_init(struct maps *maps, const char *text, size_t len, enum maps_format
  */
 int maps_next(struct maps *maps, struct mapping *ret) MUST_CHECK NONNULL(1, 2);
 
-/* The kind that the kernel's name of a mapping without an inode stands for: "[heap]", "", ... */
-enum mapping_kind mapping_kind_of(const char *name) NONNULL(1);
-
+/* Do two mappings show the same file? */
 static inline bool mapping_same_file(const struct mapping *a, const struct mapping *b)
 {
 	return a->inode == b->inode && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
 }
+
+/* The kind that the kernel's name of a mapping without an inode stands for: "[heap]", "", ... */
+enum mapping_kind mapping_kind_of(const char *name) NONNULL(1);
 
 /*
  * The mapping's name with \012 turned back into newlines, terminated, for opening the file.

@@ -99,8 +99,6 @@ static int add_segment(struct adding *adding, const struct image_segment *segmen
 	uint64_t bss;
 	int r;
 
-	if (!segment->memsz)
-		return 0;
 	r = run_time_pages(adding, segment, &pages);
 	if (r < 0)
 		return r;
@@ -121,8 +119,8 @@ static int add_segments(struct adding *adding, const struct image *image)
 	int r;
 
 	for (unsigned i = 0; i < image->phnum; i++) {
-		r = image_segment(image, i, &segment);
-		if (!r && segment.type == PT_LOAD)
+		r = image_load(image, i, &segment);
+		if (r > 0)
 			r = add_segment(adding, &segment);
 		if (r < 0)
 			return r;
@@ -193,6 +191,7 @@ void plan_sort(struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		struct plan_extent extent = plan->extents[i];
 
+		plan->conflict |= extent.start < end;
 		extent.start = max_u64(extent.start, end);
 		if (extent.start >= extent.end)
 			continue;

@@ -31,6 +31,7 @@ struct plan {
 	struct plan_extent *extents;
 	size_t count, capacity;
 	uint64_t page; /* bytes */
+	bool conflict; /* two images claim the same pages: see plan_sort() */
 };
 
 /* Why a piece is to be sealed, or is not. The order is that of plan_why_text(). */
@@ -55,7 +56,8 @@ struct plan_piece {
 /*
  * Adds the extents of an image that is loaded at bias (run-time minus link-time address, modulo
  * 2^64). RELRO wins over the segment that it is part of; of two segments that share a page, the
- * later one wins, because the loader maps it over the other. -ENOSPC: more extents than capacity,
+ * later one wins, because the loader maps it over the other. Headers other than PT_LOAD and
+ * PT_GNU_RELRO may hold anything, as loaders do not mind. -ENOSPC: more extents than capacity,
  * nothing added; -ENOEXEC: headers that cannot be (segments out of order or overlapping, addresses
  * that wrap around, a bias that is not a whole page), nothing added.
  */
@@ -68,7 +70,7 @@ size_t plan_extents_max(uint16_t phnum);
 /*
  * To be called after the last plan_add_image() and before the first plan_next_piece(). Where two
  * images claim the same pages, the extent that starts lower keeps them, at one start that of the
- * lower number.
+ * lower number, and conflict is set: no loader does that.
  */
 void plan_sort(struct plan *plan) NONNULL(1);
 

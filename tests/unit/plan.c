@@ -223,6 +223,39 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* No loader looks at them, wherever they say they are. */
+START_TEST(test_irrelevant_headers)
+{
+	struct build build = gnu_ld();
+	struct plan plan = empty_plan();
+	size_t count;
+
+	ck_assert_int_eq(add(&plan, &build, BIAS, 0), 0);
+	count = plan.count;
+	add_phdr(&build, 0x6abcdef0, PF_R, UINT64_MAX - 15, 0x100, 0x100);
+	add_phdr(&build, PT_NOTE, PF_R, UINT64_MAX - 15, 0x100, 0x100);
+	add_phdr(&build, PT_GNU_STACK, PF_R | PF_W, 0, UINT64_MAX, UINT64_MAX);
+	plan = empty_plan();
+	ck_assert_int_eq(add(&plan, &build, BIAS, 0), 0);
+	ck_assert_uint_eq(plan.count, count);
+}
+END_TEST
+
+START_TEST(test_conflict_is_told)
+{
+	struct build build = gnu_ld();
+	struct plan plan = empty_plan();
+
+	ck_assert_int_eq(add(&plan, &build, BIAS, 0), 0);
+	ck_assert_int_eq(add(&plan, &build, BIAS + 0x9000, 1), 0);
+	plan_sort(&plan);
+	ck_assert(!plan.conflict);
+	ck_assert_int_eq(add(&plan, &build, BIAS + 0x11000, 2), 0);
+	plan_sort(&plan);
+	ck_assert(plan.conflict);
+}
+END_TEST
+
 /* No segment wraps around, but the image does: its second segment would lie below its first. */
 START_TEST(test_wraps_between_segments)
 {
@@ -713,6 +746,8 @@ static Suite *plan_suite(void)
 	      *self = tcase_create("self");
 
 	tcase_add_test(known, test_gnu_ld);
+	tcase_add_test(known, test_irrelevant_headers);
+	tcase_add_test(known, test_conflict_is_told);
 	tcase_add_test(known, test_relro_segment);
 	tcase_add_test(known, test_shared_pages);
 	tcase_add_test(known, test_odd_segments);
