@@ -705,13 +705,35 @@ struct memseal_mapping {
 			       file of its own, the image's; or NULL. Lives as long as the process
 			       stays open */
 	const char *why;    /* why it is not sealed, or sealed in vain: static text, or NULL */
+	uint64_t exec_open; /* bytes of it that struct memseal_coverage counts as exec_open */
+};
+
+/* What a process is called by memseal_process_coverage(). */
+enum memseal_state {
+	MEMSEAL_STATE_UNKNOWN = 0,  /* no image was found */
+	MEMSEAL_STATE_UNSEALED = 1, /* nothing of its images is sealed */
+	MEMSEAL_STATE_PARTIAL = 2,
+	/*
+	 * All that is sealable is sealed, and no other memory is executable but generated code:
+	 * anonymous memory and memfds. Which why then names.
+	 */
+	MEMSEAL_STATE_SEALED = 3,
 };
 
 struct memseal_coverage {
 	size_t size;       /* sizeof(struct memseal_coverage), set by the caller */
 	uint64_t sealable; /* bytes: pages of non-writable PT_LOAD and of RELRO, of every image */
 	uint64_t sealed;   /* bytes of them that are sealed and not writable */
+	/*
+	 * Bytes that are executable and not sealed text of an image: what of the images is not
+	 * sealed, or writable, or can be changed through another mapping; generated code; code that
+	 * is mapped a second time; code that no ELF headers explain. [vsyscall] is not counted.
+	 */
+	uint64_t exec_open;
 	unsigned images;
+	enum memseal_state state;
+	const char *why; /* the worst of exec_open but unsealed text, or what is wrong with the
+			    headers, or why the state is unknown: static text, or NULL */
 };
 
 struct memseal_process; /* opaque; one thread at a time */
@@ -733,6 +755,7 @@ struct memseal_process_opts {
  * -EACCES, -EPERM  it may not be looked at, or the headers of an image may not: neither in memory
  *          (Yama) nor in its file (which was removed or replaced)
  * -EAGAIN  it executed another program each time it was tried
+ * -E2BIG   its images have more than a million program headers
  * -EBADMSG the kernel's text was not understood
  * -ENOENT  proc(5) is not mounted there
  * -EOPNOTSUPP  this kernel has no smaps file
@@ -771,6 +794,9 @@ void memseal_process_close(struct memseal_process *process);
  */
 int memseal_process_name(pid_t pid, const struct memseal_process_opts *opts,
 	char ret_name[MEMSEAL_NAME_SIZE]) MEMSEAL_ATTR_CHECK;
+
+/* The word for a state: "sealed", "partial", "unsealed", "unknown". */
+const char *memseal_state_name(enum memseal_state state) MEMSEAL_ATTR_CHECK;
 
 /* The word for a kind in tables and JSON: "text", "relro", ... */
 const char *memseal_kind_name(enum memseal_kind kind) MEMSEAL_ATTR_CHECK;

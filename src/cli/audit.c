@@ -7,6 +7,7 @@
 
 #include <memseal.h>
 
+#include "cli/look.h"
 #include "cli/report.h"
 #include "cli/table.h"
 
@@ -17,6 +18,7 @@ enum {
 	COL_COVERAGE,
 	COL_SEALABLE,
 	COL_SEALED,
+	COL_EXEC_OPEN,
 	COL_IMAGES,
 	COL_WHY,
 	COL_OPEN,
@@ -31,8 +33,10 @@ static const struct table_column columns[COLUMNS] = {
 		"sealed in per cent of sealable, rounded down" },
 	[COL_SEALABLE] = { "SEALABLE", TABLE_RIGHT, "size of text, read-only data and RELRO" },
 	[COL_SEALED] = { "SEALED", TABLE_RIGHT, "size of what of them is sealed" },
+	[COL_EXEC_OPEN] = { "EXEC_OPEN", TABLE_RIGHT,
+		"size of executable memory that is not sealed text" },
 	[COL_IMAGES] = { "IMAGES", TABLE_RIGHT, "number of ELF objects loaded" },
-	[COL_WHY] = { "WHY", 0, "why the state is unknown" },
+	[COL_WHY] = { "WHY", 0, "why the state is unknown, or what else is executable" },
 	[COL_OPEN] = { "OPEN", TABLE_RIGHT | TABLE_EXTRA, "size of what of them is not sealed" },
 };
 
@@ -59,7 +63,8 @@ static int print_help(void)
 	       "How much of what can be sealed is, one row a process; of all if none is named.\n\n"
 	       "Options:\n"
 	       "     --fail-under PCT  status 1 if the coverage of a process is below, or "
-	       "unknown\n");
+	       "unknown;\n"
+	       "                       with 100 also if its state is not sealed\n");
 	table_help(columns, COLUMNS);
 	return STATUS_FINE;
 }
@@ -86,27 +91,41 @@ static void add_unknown(struct audit *audit, pid_t pid, const char *comm, const 
 	audit->below = true;
 }
 
+static const char *state_color(enum memseal_state state)
+{
+	switch (state) {
+	case MEMSEAL_STATE_SEALED:
+		return "green";
+	case MEMSEAL_STATE_UNSEALED:
+		return "red";
+	default:
+		return "yellow";
+	}
+}
+
+static bool is_below(const struct audit *audit, const struct memseal_coverage *coverage)
+{
+	const unsigned all = 100 * 1000;
+
+	return share(coverage, all) < audit->limit ||
+	       (audit->limit == all && coverage->state != MEMSEAL_STATE_SEALED);
+}
+
 static void add_coverage(
 	struct audit *audit, pid_t pid, const char *comm, const struct memseal_coverage *coverage)
 {
-	bool sealed = coverage->sealed == coverage->sealable;
-
 	table_row(audit->table);
 	table_number(audit->table, COL_PID, (uint64_t)pid);
 	table_text(audit->table, COL_COMM, comm);
-	add_state(audit,
-		sealed             ? "sealed"
-		: coverage->sealed ? "partial"
-				   : "unsealed",
-		sealed             ? "green"
-		: coverage->sealed ? "yellow"
-				   : "red");
+	add_state(audit, memseal_state_name(coverage->state), state_color(coverage->state));
 	table_tenths(audit->table, COL_COVERAGE, share(coverage, 1000));
 	table_size(audit->table, COL_SEALABLE, coverage->sealable);
 	table_size(audit->table, COL_SEALED, coverage->sealed);
+	table_size(audit->table, COL_EXEC_OPEN, coverage->exec_open);
 	table_size(audit->table, COL_OPEN, coverage->sealable - coverage->sealed);
 	table_number(audit->table, COL_IMAGES, coverage->images);
-	audit->below |= share(coverage, 100 * 1000) < audit->limit;
+	table_text(audit->table, COL_WHY, coverage->why);
+	audit->below |= is_below(audit, coverage);
 }
 
 /* A process that cannot be looked at is a row, one that is none an error if it was named. */
@@ -129,24 +148,53 @@ static void add_failure(struct audit *audit, pid_t pid, int error)
 	add_unknown(audit, pid, r < 0 ? NULL : comm, open_error_text(error));
 }
 
-static void add_process(struct audit *audit, pid_t pid)
-{
-	struct memseal_process *process;
-	struct memseal_coverage coverage = { .size = sizeof(coverage) };
-	int r = memseal_process_open(pid, NULL, &process);
+/* What a child found out about a process. */
+struct finding {
+	pid_t pid;
+	int error; /* of memseal_process_open() */
+	struct memseal_coverage coverage;
+	char comm[MEMSEAL_NAME_SIZE];
+};
 
-	if (r < 0) {
-		add_failure(audit, pid, r);
+static void look_at(size_t i, void *arg)
+{
+	struct finding *finding = (struct finding *)arg + i;
+	struct memseal_process *process;
+
+	finding->error = memseal_process_open(finding->pid, NULL, &process);
+	if (finding->error < 0)
 		return;
-	}
-	r = memseal_process_coverage(process, &coverage);
-	if (r < 0)
-		die(STATUS_FAILURE, "%s", open_error_text(r));
-	if (coverage.sealable)
-		add_coverage(audit, pid, memseal_process_comm(process), &coverage);
-	else
-		add_unknown(audit, pid, memseal_process_comm(process), "no ELF object found");
+	finding->coverage.size = sizeof(finding->coverage);
+	finding->error = memseal_process_coverage(process, &finding->coverage);
+	memcpy(finding->comm, memseal_process_comm(process), sizeof(finding->comm));
 	memseal_process_close(process);
+}
+
+static void add_finding(struct audit *audit, const struct finding *finding, enum look look)
+{
+	int error = look == LOOK_LATE ? -ETIMEDOUT : look == LOOK_LOST ? -ECHILD : finding->error;
+
+	if (error < 0)
+		add_failure(audit, finding->pid, error);
+	else if (finding->coverage.state == MEMSEAL_STATE_UNKNOWN)
+		add_unknown(audit, finding->pid, finding->comm, finding->coverage.why);
+	else
+		add_coverage(audit, finding->pid, finding->comm, &finding->coverage);
+}
+
+static void add_processes(struct audit *audit, const pid_t *pids, size_t n)
+{
+	struct finding *findings = look_memory(n * sizeof(*findings));
+	enum look *looks = calloc(n + 1, sizeof(*looks));
+
+	if (!looks)
+		die(STATUS_FAILURE, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		findings[i].pid = pids[i];
+	look_each(n, look_at, findings, -1, looks);
+	for (size_t i = 0; i < n; i++)
+		add_finding(audit, &findings[i], looks[i]);
+	free(looks);
 }
 
 struct pids {
@@ -175,17 +223,13 @@ static int compare_pids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void add_all(struct audit *audit)
+static void collect_all(struct pids *pids)
 {
-	struct pids pids = { 0 };
-	int r = memseal_process_each(NULL, collect, &pids);
+	int r = memseal_process_each(NULL, collect, pids);
 
 	if (r < 0)
 		die(STATUS_FAILURE, "%s", open_error_text(r));
-	qsort(pids.pid, pids.count, sizeof(*pids.pid), compare_pids);
-	for (size_t i = 0; i < pids.count; i++)
-		add_process(audit, pids.pid[i]);
-	free(pids.pid);
+	qsort(pids->pid, pids->count, sizeof(*pids->pid), compare_pids);
 }
 
 /* "99.5" to 99500. By hand, because what strtod(3) takes depends on the locale. */
@@ -209,6 +253,7 @@ int cmd_audit(int argc, char **argv)
 {
 	struct table_options options = { 0 };
 	struct audit audit = { 0 };
+	struct pids pids = { 0 };
 	int c;
 
 	while ((c = next_option(argc, argv, TABLE_SHORT_OPTIONS, long_options)) != -1) {
@@ -226,12 +271,12 @@ int cmd_audit(int argc, char **argv)
 	audit.whole_system = optind == argc;
 	/* All of them, before the first is looked at. */
 	for (int i = optind; i < argc; i++)
-		parse_pid(argv[i]);
+		collect(parse_pid(argv[i]), &pids);
 	audit.table = table_new("processes", columns, COLUMNS, &options);
 	if (audit.whole_system)
-		add_all(&audit);
-	for (int i = optind; i < argc; i++)
-		add_process(&audit, parse_pid(argv[i]));
+		collect_all(&pids);
+	add_processes(&audit, pids.pid, pids.count);
+	free(pids.pid);
 	table_print(audit.table);
 	if (audit.failed)
 		return STATUS_FAILURE;

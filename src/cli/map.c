@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <memseal.h>
 
+#include "cli/look.h"
 #include "cli/report.h"
 #include "cli/table.h"
 
@@ -26,9 +32,10 @@ static const struct table_column columns[COLUMNS] = {
 	[COL_PERM] = { "PERM", 0, "protection, and p for private, s for shared" },
 	[COL_KIND] = { "KIND", 0, "what most of its pages are" },
 	[COL_SEALED] = { "SEALED", 0, "whether a kernel seal holds address and protection" },
-	[COL_CONTENT] = { "CONTENT", 0, "locked if no write to memory reaches it, else open" },
+	[COL_CONTENT] = { "CONTENT", 0,
+		"locked if it is known that no write to memory reaches it" },
 	[COL_OBJECT] = { "OBJECT", 0, "path or name" },
-	[COL_WHY] = { "WHY", 0, "why it is not sealed" },
+	[COL_WHY] = { "WHY", 0, "why it is not sealed, or sealed in vain" },
 };
 
 #define OPTION_UNSEALED 256
@@ -66,28 +73,107 @@ static void add_row(struct table *table, const struct memseal_mapping *mapping)
 	table_text(table, COL_WHY, mapping->why);
 }
 
-static int print_map(pid_t pid, bool unsealed_only, const struct table_options *options)
-{
-	struct table *table = table_new("mappings", columns, COLUMNS, options);
-	struct memseal_process *process;
-	struct memseal_mapping mapping = { .size = sizeof(mapping) };
-	bool unsealed = false;
-	int r = memseal_process_open(pid, NULL, &process);
+/* What a child finds out: each mapping, and behind it the name of its object. */
+struct look_at {
+	pid_t pid;
+	int error, fd;
+};
 
-	if (r < 0) {
-		complain("%d: %s", pid, open_error_text(r));
-		table_free(table);
-		return open_error_status(r);
-	}
-	while (memseal_process_next_mapping(process, &mapping) > 0) {
+static void write_mapping(FILE *file, const struct memseal_mapping *mapping)
+{
+	size_t len = mapping->object ? strlen(mapping->object) : 0;
+
+	fwrite(mapping, sizeof(*mapping), 1, file);
+	fwrite(&len, sizeof(len), 1, file);
+	fwrite(mapping->object, 1, len, file);
+}
+
+static void look_at(size_t i, void *arg)
+{
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
+	struct look_at *look = arg;
+	struct memseal_process *process;
+	FILE *file;
+
+	(void)i;
+	look->error = memseal_process_open(look->pid, NULL, &process);
+	if (look->error < 0)
+		return;
+	file = fdopen(look->fd, "w");
+	while (file && memseal_process_next_mapping(process, &mapping) > 0)
+		write_mapping(file, &mapping);
+	if (!file || fclose(file) != 0)
+		look->error = -ENOMEM;
+}
+
+/* The next mapping, or false at the end. Texts are at the same addresses in the child. */
+static bool read_mapping(FILE *file, struct memseal_mapping *ret, char **name)
+{
+	size_t len;
+
+	free(*name);
+	*name = NULL;
+	if (fread(ret, sizeof(*ret), 1, file) != 1 || fread(&len, sizeof(len), 1, file) != 1)
+		return false;
+	if (!ret->object)
+		return true;
+	*name = calloc(len + 1, 1);
+	if (!*name || fread(*name, 1, len, file) != len)
+		die(STATUS_FAILURE, "out of memory");
+	ret->object = *name;
+	return true;
+}
+
+static bool add_rows(struct table *table, FILE *file, bool unsealed_only)
+{
+	struct memseal_mapping mapping;
+	bool unsealed = false;
+	char *name = NULL;
+
+	while (read_mapping(file, &mapping, &name)) {
 		bool open = mapping.sealable && mapping.why;
 
 		unsealed |= open;
 		if (open || !unsealed_only)
 			add_row(table, &mapping);
 	}
+	return unsealed;
+}
+
+/* The mappings as look_at() wrote them, or NULL and an errno. */
+static FILE *look(pid_t pid, int *ret_error)
+{
+	struct look_at *look = look_memory(sizeof(*look));
+	enum look done;
+
+	look->pid = pid;
+	look->fd = memfd_create("memseal-map", MFD_CLOEXEC);
+	if (look->fd < 0)
+		die(STATUS_FAILURE, "memfd_create: %s", strerror(errno));
+	look_each(1, look_at, look, look->fd, &done);
+	*ret_error = done == LOOK_LATE ? -ETIMEDOUT : done == LOOK_LOST ? -ECHILD : look->error;
+	if (*ret_error < 0 || lseek(look->fd, 0, SEEK_SET) < 0)
+		return NULL;
+	return fdopen(look->fd, "r");
+}
+
+static int print_map(pid_t pid, bool unsealed_only, const struct table_options *options)
+{
+	struct table *table = table_new("mappings", columns, COLUMNS, options);
+	bool unsealed;
+	int error;
+	FILE *file = look(pid, &error);
+
+	if (error < 0) {
+		complain("%d: %s", pid, open_error_text(error));
+		table_free(table);
+		return open_error_status(error);
+	}
+	if (!file)
+		die(STATUS_FAILURE, "out of memory");
+	unsealed = add_rows(table, file, unsealed_only);
+	fclose(file);
 	table_print(table);
-	memseal_process_close(process);
 	return unsealed && unsealed_only ? STATUS_FINDINGS : STATUS_FINE;
 }
 

@@ -58,6 +58,13 @@ const char *open_error_text(int error)
 		return "no permission to look: needs the same user or CAP_SYS_PTRACE";
 	case -EAGAIN:
 		return "it executes one program after the other: try again";
+	case -ETIMEDOUT:
+		return "no answer within a second: a file system it maps files of does not answer, "
+		       "or it is very large";
+	case -ECHILD:
+		return "looking at it failed: report this";
+	case -E2BIG:
+		return "its ELF objects have more than a million program headers";
 	case -EBADMSG:
 		return "its smaps file was not understood: report this kernel";
 	case -ENOENT:

@@ -32,7 +32,10 @@ int print_version(void);
 /* A process ID as the user wrote it; dies with STATUS_USAGE if it is none. */
 pid_t parse_pid(const char *text);
 
-/* Why memseal_process_open() failed with a negative errno, and the remedy if there is one. */
+/*
+ * Why memseal_process_open() failed with a negative errno, and the remedy if there is one;
+ * -ETIMEDOUT: it was given up, -ECHILD: the child that called it died.
+ */
 const char *open_error_text(int error);
 
 /* The exit status that goes with it. */

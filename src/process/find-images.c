@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
 #include "process/find-images.h"
 
-#include <link.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
+#include "base/page.h"
 #include "base/sys.h"
+#include "process/mapped-file.h"
 
 /* The file header and, in nearly all objects, the program headers behind it: 17 of them. */
 #define HEAD_SIZE 1024
 
 struct finder {
 	const struct address_space *space;
-	int mem; /* /proc/PID/mem, or -1: not permitted */
+	int mem;     /* /proc/PID/mem, or -1: not permitted */
+	int pagemap; /* or -1 */
 	struct plan *plan;
-	unsigned images;
+	struct images_found *found;
+	size_t examined; /* program headers */
+	/* The start of the file that was read last: files may be mapped thousands of times. */
+	const struct mapping *last;
+	ssize_t last_len;
+	unsigned char last_bytes[HEAD_SIZE];
 };
+
+/*
+ * Program headers that are looked at in one process: a thousand times what a browser has. A file
+ * may have 65,534 of them, and be mapped as often.
+ */
+#define HEADERS_MAX (1U << 20)
 
 static void free_cleanup(unsigned char **p)
 {
@@ -45,12 +54,17 @@ static const struct mapping *mapping_at(const struct address_space *space, uint6
 									: NULL;
 }
 
+#define NEARBY 64
+
 /* Where bytes of the file that head maps are in memory, or 0. */
 static uint64_t find_bytes(
 	const struct address_space *space, const struct mapping *head, uint64_t offset, size_t len)
 {
 	const struct mapping *end = space->mappings + space->count;
 
+	/* What a loader maps of one file, it maps in a row; gaps are mappings, too. */
+	if (end > head + NEARBY)
+		end = head + NEARBY;
 	for (const struct mapping *m = head; m < end; m++)
 		if (mapping_same_file(m, head) && offset >= m->offset &&
 			range_within(offset - m->offset, len, m->end - m->start))
@@ -58,53 +72,10 @@ static uint64_t find_bytes(
 	return 0;
 }
 
-/* Is this the file that is mapped? */
-static int check_file(const struct stat *stat, const struct mapping *mapping)
-{
-	bool device = major(stat->st_dev) == mapping->dev_major &&
-		      minor(stat->st_dev) == mapping->dev_minor;
-	/* btrfs shows another device in stat(2) than in maps; neither is a real one. */
-	bool unnamed = !major(stat->st_dev) && !mapping->dev_major;
-
-	return stat->st_ino == mapping->inode && (device || unnamed) ? 0 : -EACCES;
-}
-
-/*
- * Opens the file behind a mapping, as the process sees it. -EACCES if that is not what its path
- * leads to (any more), -ENODEV if it is no regular file. Another user may have put anything
- * there: a device is not opened, nor is a FIFO waited for.
- */
-static int open_file(const struct address_space *space, const struct mapping *mapping)
-{
-	char path[PATH_MAX + sizeof("root")] = "root";
-	CLEANUP(sys_close_cleanup) int fd = -1;
-	struct stat stat;
-	int r;
-
-	r = mapping_path(mapping, path + strlen("root"), PATH_MAX);
-	if (r < 0)
-		return -EACCES;
-	r = sys_fstatat(space->dir, path, &stat, AT_SYMLINK_NOFOLLOW);
-	if (!r)
-		r = check_file(&stat, mapping);
-	if (r < 0)
-		return r;
-	if (!S_ISREG(stat.st_mode))
-		return -ENODEV;
-	fd = sys_openat(
-		space->dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return fd;
-	r = sys_fstatat(fd, "", &stat, AT_EMPTY_PATH);
-	if (!r)
-		r = check_file(&stat, mapping);
-	return r < 0 ? r : STEAL(fd, -1);
-}
-
 static ssize_t read_file(const struct address_space *space, const struct mapping *head,
 	uint64_t offset, void *buf, size_t len)
 {
-	CLEANUP(sys_close_cleanup) int fd = open_file(space, head);
+	CLEANUP(sys_close_cleanup) int fd = mapped_file_open(space->dir, head);
 
 	if (fd == -ENODEV)
 		return 0;
@@ -114,24 +85,80 @@ static ssize_t read_file(const struct address_space *space, const struct mapping
 	return fd < 0 ? fd : sys_pread(fd, buf, len, offset);
 }
 
+static ssize_t read_file_head(struct finder *finder, const struct mapping *head, void *buf)
+{
+	if (!finder->last || !mapping_same_file(finder->last, head)) {
+		finder->last_len = read_file(finder->space, head, 0, finder->last_bytes, HEAD_SIZE);
+		finder->last = head;
+	}
+	memcpy(buf, finder->last_bytes, HEAD_SIZE);
+	return finder->last_len;
+}
+
+/* Documentation/admin-guide/mm/pagemap.rst: present, or in swap. */
+#define PAGE_THERE (UINT64_C(3) << 62)
+
+/*
+ * Are all pages of a range in memory or in swap? To read others through /proc/PID/mem is to wait
+ * for whoever provides them, with the address space of the process locked meanwhile: a file system,
+ * or a userfaultfd.
+ */
+static bool pages_there(const struct finder *finder, uint64_t addr, size_t len)
+{
+	uint64_t page = finder->plan->page, entries[64];
+	size_t count =
+		(size_t)((page_down(addr + len - 1, page) - page_down(addr, page)) / page) + 1;
+	uint64_t at = addr / page;
+
+	if (finder->pagemap < 0)
+		return false;
+	while (count) {
+		size_t n = min_u64(count, ARRAY_SIZE(entries));
+		ssize_t got = sys_pread(
+			finder->pagemap, entries, n * sizeof(*entries), at * sizeof(*entries));
+
+		if (got != (ssize_t)(n * sizeof(*entries)))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!(entries[i] & PAGE_THERE))
+				return false;
+		at += n;
+		count -= n;
+	}
+	return true;
+}
+
+static ssize_t read_memory(const struct finder *finder, uint64_t addr, void *buf, size_t len)
+{
+	ssize_t n = sys_pread(finder->mem, buf, len, addr);
+
+	return n ? n : -ESRCH; /* so proc(5) answers for an address space that is gone */
+}
+
 /*
  * Bytes of the object that head maps: those in memory, where they are still what the loader saw
  * if the file was replaced, or else those in the file. Returns how many there are.
  */
-static ssize_t read_object(const struct finder *finder, const struct mapping *head, uint64_t offset,
-	void *buf, size_t len)
+static ssize_t read_object(
+	struct finder *finder, const struct mapping *head, uint64_t offset, void *buf, size_t len)
 {
-	uint64_t addr = find_bytes(finder->space, head, offset, len);
+	uint64_t addr = finder->mem < 0 ? 0 : find_bytes(finder->space, head, offset, len);
 	ssize_t n;
 
-	if (finder->mem >= 0 && addr) {
-		n = sys_pread(finder->mem, buf, len, addr);
-		if (n == 0)
-			return -ESRCH; /* so proc(5) answers for an address space that is gone */
-		if (n > 0)
+	if (addr && pages_there(finder, addr, len)) {
+		n = read_memory(finder, addr, buf, len);
+		if (n > 0 || n == -ESRCH)
 			return n;
 	}
-	return read_file(finder->space, head, offset, buf, len);
+	n = offset ? read_file(finder->space, head, offset, buf, len)
+		   : read_file_head(finder, head, buf);
+	if (n != -EACCES || !addr)
+		return n;
+	/* What was never touched is no header that a loader used. */
+	if (head->userfault)
+		return 0;
+	n = read_memory(finder, addr, buf, len);
+	return n > 0 || n == -ESRCH ? n : -EACCES;
 }
 
 /*
@@ -154,8 +181,9 @@ static bool segment_mapped(const struct finder *finder, const struct mapping *he
 	in_place = m->offset + (addr - m->start) == page_down(segment->offset, page);
 	if (mapping_same_file(m, head))
 		return in_place || (copied && has_code);
+	/* Code of a file is never explained by a header in memory that anybody could write. */
 	if (m->kind == MAPPING_FILE)
-		return in_place && copied;
+		return in_place && copied && !(m->prot & MAPPING_EXEC);
 	/* Without code to tell, writable memory may be a neighbour of a file that was mapped whole.
 	 */
 	return has_code || !(m->prot & MAPPING_WRITE);
@@ -165,6 +193,7 @@ static bool segment_mapped(const struct finder *finder, const struct mapping *he
 struct layout {
 	bool has_first, has_code;
 	uint64_t first_vaddr; /* of the segment that maps the start of the file */
+	uint16_t loads;
 };
 
 static int read_layout(const struct image *image, uint64_t page, struct layout *ret)
@@ -172,12 +201,13 @@ static int read_layout(const struct image *image, uint64_t page, struct layout *
 	struct image_segment segment;
 
 	for (unsigned i = 0; i < image->phnum; i++) {
-		int r = image_segment(image, i, &segment);
+		int r = image_load(image, i, &segment);
 
 		if (r < 0)
 			return r;
-		if (segment.type != PT_LOAD || !segment.memsz)
+		if (!r)
 			continue;
+		ret->loads++;
 		ret->has_code |= segment.prot & MAPPING_EXEC;
 		if (ret->has_first || page_down(segment.offset, page))
 			continue;
@@ -193,35 +223,33 @@ static bool all_mapped(const struct finder *finder, const struct mapping *head,
 	struct image_segment segment;
 
 	for (unsigned i = 0; i < image->phnum; i++)
-		if (image_segment(image, i, &segment) < 0 ||
-			(segment.type == PT_LOAD && segment.memsz &&
-				!segment_mapped(finder, head, &segment, bias, has_code)))
+		if (image_load(image, i, &segment) == 1 &&
+			!segment_mapped(finder, head, &segment, bias, has_code))
 			return false;
 	return true;
 }
 
 /* Is this object, whose file starts at head, loaded there? Then *ret_bias is where. */
 static bool is_loaded(const struct finder *finder, const struct mapping *head,
-	const struct image_header *header, const struct image *image, uint64_t *ret_bias)
+	const struct image_header *header, const struct image *image, const struct layout *layout,
+	uint64_t *ret_bias)
 {
 	uint64_t page = finder->plan->page, bias;
-	struct layout layout = { 0 };
 
-	if (read_layout(image, page, &layout) < 0 || !layout.has_first)
-		return false;
-	bias = head->start - page_down(layout.first_vaddr, page);
+	bias = head->start - page_down(layout->first_vaddr, page);
 	if (header->type == ET_EXEC && bias)
 		return false;
-	if (!all_mapped(finder, head, image, bias, layout.has_code))
+	if (!all_mapped(finder, head, image, bias, layout->has_code))
 		return false;
 	*ret_bias = bias;
 	return true;
 }
 
-static int add_image(struct finder *finder, const struct image *image, uint64_t bias)
+static int add_image(
+	struct finder *finder, const struct image *image, uint64_t bias, uint16_t loads)
 {
 	struct plan *plan = finder->plan;
-	size_t needed = plan->count + plan_extents_max(image->phnum);
+	size_t needed = plan->count + plan_extents_max((uint16_t)(loads + 1)); /* RELRO */
 	struct plan_extent *extents;
 	int r;
 
@@ -233,23 +261,28 @@ static int add_image(struct finder *finder, const struct image *image, uint64_t 
 		plan->extents = extents;
 		plan->capacity = needed;
 	}
-	r = plan_add_image(plan, image, bias, finder->images);
-	if (r == -ENOEXEC)
+	r = plan_add_image(plan, image, bias, finder->found->images);
+	if (r == -ENOEXEC) {
+		finder->found->refused++;
 		return 0;
-	finder->images += !r;
+	}
+	finder->found->images += !r;
 	return r;
 }
 
 static int examine(struct finder *finder, const struct mapping *head,
 	const struct image_header *header, const unsigned char *phdrs, size_t len)
 {
+	struct layout layout = { 0 };
 	struct image image;
 	uint64_t bias;
 
+	/* If it is loaded all the same, its code is executable memory that no image explains. */
 	if (image_init(&image, header, phdrs, len) < 0 ||
-		!is_loaded(finder, head, header, &image, &bias))
+		read_layout(&image, finder->plan->page, &layout) < 0 || !layout.has_first ||
+		!is_loaded(finder, head, header, &image, &layout, &bias))
 		return 0;
-	return add_image(finder, &image, bias);
+	return add_image(finder, &image, bias, layout.loads);
 }
 
 /* For program headers that are not within the first bytes: patchelf(1) moves them. */
@@ -276,6 +309,9 @@ static int examine_head(struct finder *finder, const struct mapping *head)
 		return (int)n;
 	if (image_header(bytes, (size_t)n, &header) < 0)
 		return 0;
+	finder->examined += header.phnum;
+	if (finder->examined > HEADERS_MAX)
+		return -E2BIG;
 	if (!range_within(header.phoff, image_phdrs_size(&header), (size_t)n))
 		return examine_far(finder, head, &header);
 	return examine(finder, head, &header, bytes + header.phoff, (size_t)n - header.phoff);
@@ -293,14 +329,19 @@ static int add_vdso(struct finder *finder, const struct mapping *mapping)
 	struct image image;
 
 	image_init_native(&image, &phdr, 1);
-	return add_image(finder, &image, mapping->start);
+	return add_image(finder, &image, mapping->start, 1);
 }
 
-/* Part of an image found before: a small object maps the first page of its file twice. */
+/*
+ * Part of the image that was found last: a small object maps the first page of its file twice. What
+ * lies in one found before is claimed twice, which the plan tells.
+ */
 static bool is_claimed(const struct plan *plan, uint64_t addr)
 {
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->extents[i].start <= addr && addr < plan->extents[i].end)
+	unsigned last = plan->count ? plan->extents[plan->count - 1].image : 0;
+
+	for (size_t i = plan->count; i-- && plan->extents[i].image == last;)
+		if (span_holds(plan->extents[i].span, addr))
 			return true;
 	return false;
 }
@@ -329,20 +370,33 @@ static int find_all(struct finder *finder)
 	return r;
 }
 
-int images_find(const struct address_space *space, struct plan *plan, unsigned *ret_count)
+/* Yama refuses them to all but the parent; a process that ended has none. */
+static int open_optional(const struct address_space *space, const char *name, int *ret_fd)
 {
-	CLEANUP(sys_close_cleanup)
-	int mem = sys_openat(space->dir, "mem", O_RDONLY | O_CLOEXEC, 0);
-	struct finder finder = { .space = space, .mem = mem, .plan = plan };
+	*ret_fd = sys_openat(space->dir, name, O_RDONLY | O_CLOEXEC, 0);
+	if (*ret_fd == -EACCES || *ret_fd == -EPERM || *ret_fd == -ENOENT)
+		return 0;
+	return *ret_fd < 0 ? *ret_fd : 0;
+}
+
+int images_find(
+	const struct address_space *space, struct plan *plan, struct images_found *ret_found)
+{
+	CLEANUP(sys_close_cleanup) int mem = -1, pagemap = -1;
+	struct images_found found = { 0 };
+	struct finder finder = { .space = space, .plan = plan, .found = &found };
 	int r;
 
-	/* Yama refuses it to all but the parent; a process that ended has none. */
-	if (mem < 0 && mem != -EACCES && mem != -EPERM && mem != -ENOENT)
-		return mem;
-	r = find_all(&finder);
+	r = open_optional(space, "mem", &mem);
+	if (!r)
+		r = open_optional(space, "pagemap", &pagemap);
+	finder.mem = mem;
+	finder.pagemap = pagemap;
+	if (!r)
+		r = find_all(&finder);
 	if (r < 0)
 		return r;
 	plan_sort(plan);
-	*ret_count = finder.images;
+	*ret_found = found;
 	return 0;
 }

@@ -15,14 +15,20 @@ struct address_space {
 	size_t count;
 };
 
+struct images_found {
+	unsigned images;
+	unsigned refused; /* mapped as their headers say, which the plan refused */
+};
+
 /*
  * Adds every image to plan, whose extents are grown with realloc(3), and counts them. On failure
  * too the extents are the caller's to free.
  * -ESRCH   the process ended or executes another program
  * -EACCES  headers of a mapped file can be read neither in memory nor in the file
+ * -E2BIG   too many program headers
  * -ENOMEM, and what openat(2) and pread(2) document
  */
 int images_find(const struct address_space *space, struct plan *plan,
-	unsigned *ret_count) MUST_CHECK NONNULL(1, 2, 3);
+	struct images_found *ret_found) MUST_CHECK NONNULL(1, 2, 3);
 
 #endif

@@ -1,47 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/opts.h"
-#include "process/snapshot.h"
-
-/* Writable for ever is not what anybody means by sealed text, read-only data or RELRO. */
-static bool counts_as_sealed(const struct mapping *mapping)
-{
-	return mapping->sealed && !(mapping->prot & MAPPING_WRITE);
-}
-
-void proc_count_coverage(struct memseal_process *process)
-{
-	struct memseal_coverage *coverage = &process->coverage;
-	struct plan_piece piece;
-
-	for (size_t i = 0; i < process->count; i++) {
-		const struct mapping *m = &process->mappings[i];
-
-		for (uint64_t at = m->start; plan_next_piece(&process->plan, m, at, &piece);
-			at = piece.end) {
-			if (!plan_role_sealable(piece.role))
-				continue;
-			coverage->sealable += piece.end - piece.start;
-			if (counts_as_sealed(m))
-				coverage->sealed += piece.end - piece.start;
-		}
-	}
-}
+#include "process/executable.h"
 
 /* The pieces of a mapping together. */
 struct summary {
 	uint64_t bytes[PLAN_NO_ROLE + 1]; /* by role */
 	enum plan_why why[PLAN_NO_ROLE + 1];
 	unsigned image[PLAN_NO_ROLE + 1];
+	enum exec_open open; /* the worst */
+	uint64_t open_bytes;
 };
 
-static struct summary summarize(const struct plan *plan, const struct mapping *mapping)
+static void add_open(struct summary *summary, enum exec_open open, uint64_t bytes)
+{
+	if (open != EXEC_HELD)
+		summary->open_bytes += bytes;
+	if (open > summary->open)
+		summary->open = open;
+}
+
+static struct summary summarize(
+	const struct memseal_process *process, const struct mapping *mapping)
 {
 	struct summary ret = { 0 };
 	struct plan_piece piece;
 
-	for (uint64_t at = mapping->start; plan_next_piece(plan, mapping, at, &piece);
+	for (uint64_t at = mapping->start; plan_next_piece(&process->plan, mapping, at, &piece);
 		at = piece.end) {
-		ret.bytes[piece.role] += piece.end - piece.start;
+		uint64_t bytes = piece.end - piece.start;
+
+		add_open(&ret, exec_open_of(process, mapping, piece.role), bytes);
+		ret.bytes[piece.role] += bytes;
 		ret.why[piece.role] = piece.why;
 		ret.image[piece.role] = piece.image;
 	}
@@ -105,26 +94,15 @@ static enum memseal_kind kind_of(const struct summary *summary, const struct map
 	return kinds[role];
 }
 
-/* Sealable pages have the word, however few they are. */
+/* Sealable pages have the word, however few they are, unless there is worse. */
 static const char *why_not_sealed(const struct summary *summary)
 {
+	if (exec_open_text(summary->open))
+		return exec_open_text(summary->open);
 	for (unsigned role = 0; role <= PLAN_NO_ROLE; role++)
 		if (plan_role_sealable(role) && summary->bytes[role])
 			return plan_why_text(summary->why[role]);
 	return plan_why_text(summary->why[most_pages(summary)]);
-}
-
-/* The name of the file that an image was loaded from: that of its lowest mapping. */
-static const char *image_name(const struct memseal_process *process, unsigned image)
-{
-	const struct plan *plan = &process->plan;
-	size_t extent = 0, i = 0;
-
-	while (extent < plan->count && plan->extents[extent].image != image)
-		extent++;
-	while (extent < plan->count && process->mappings[i].end <= plan->extents[extent].start)
-		i++;
-	return extent < plan->count ? process->mappings[i].name : "";
 }
 
 /* Without a file of its own, memory of an image belongs to the image: bss, and what was copied. */
@@ -135,14 +113,23 @@ static const char *object_of(const struct memseal_process *process, const struct
 	const char *name = mapping->name;
 
 	if (role != PLAN_NO_ROLE && (!*name || mapping->kind == MAPPING_MEMFD))
-		name = image_name(process, summary->image[role]);
+		name = process->image_names[summary->image[role]];
 	return *name ? name : NULL;
+}
+
+/* Of other memory without a name, and of memfds that cannot be asked, it is not known. */
+static bool content_locked(const struct memseal_process *process, const struct mapping *mapping)
+{
+	if (!mapping->sealed || !mapping->shared || mapping->prot & MAPPING_WRITE ||
+		mapping->may_write || written_elsewhere(process, mapping))
+		return false;
+	return mapping->kind == MAPPING_FILE || mapping->write_sealed;
 }
 
 static struct memseal_mapping describe(
 	const struct memseal_process *process, const struct mapping *m)
 {
-	struct summary summary = summarize(&process->plan, m);
+	struct summary summary = summarize(process, m);
 	bool writable = m->prot & MAPPING_WRITE;
 	struct memseal_mapping ret = {
 		.start = m->start,
@@ -152,20 +139,23 @@ static struct memseal_mapping describe(
 			m->prot & MAPPING_EXEC ? 'x' : '-', m->shared ? 's' : 'p' },
 		.kind = kind_of(&summary, m),
 		.sealed = m->sealed,
-		.content_locked = m->sealed && m->shared && !writable && !m->may_write,
+		.content_locked = content_locked(process, m),
 		.object = object_of(process, m, &summary),
+		.exec_open = summary.open_bytes,
 	};
 
 	if (!m->sealed)
 		ret.why = why_not_sealed(&summary);
 	else if (ret.sealable && !counts_as_sealed(m))
 		ret.why = "sealed while writable";
+	else if (summary.open == EXEC_ALIAS)
+		ret.why = exec_open_text(summary.open);
 	return ret;
 }
 
 /* What the structs were when version 0.1 was released: up to their last field then. */
-#define MAPPING_SIZE_0_1  (offsetof(struct memseal_mapping, why) + sizeof(const char *))
-#define COVERAGE_SIZE_0_1 (offsetof(struct memseal_coverage, images) + sizeof(unsigned))
+#define MAPPING_SIZE_0_1  (offsetof(struct memseal_mapping, exec_open) + sizeof(uint64_t))
+#define COVERAGE_SIZE_0_1 (offsetof(struct memseal_coverage, why) + sizeof(const char *))
 
 EXPORT int memseal_process_next_mapping(
 	struct memseal_process *process, struct memseal_mapping *ret_mapping)
@@ -211,4 +201,16 @@ EXPORT const char *memseal_kind_name(enum memseal_kind kind)
 	};
 
 	return (size_t)kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
+}
+
+EXPORT const char *memseal_state_name(enum memseal_state state)
+{
+	static const char *const names[] = {
+		[MEMSEAL_STATE_UNKNOWN] = "unknown",
+		[MEMSEAL_STATE_UNSEALED] = "unsealed",
+		[MEMSEAL_STATE_PARTIAL] = "partial",
+		[MEMSEAL_STATE_SEALED] = "sealed",
+	};
+
+	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
 }

@@ -8,9 +8,10 @@
 #include "base/opts.h"
 #include "base/page.h"
 #include "base/sys.h"
-#include "process/find-images.h"
-#include "process/snapshot.h"
 #include "process/files.h"
+#include "process/find-images.h"
+#include "process/mapped-file.h"
+#include "process/snapshot.h"
 
 static void close_cleanup(struct memseal_process **process)
 {
@@ -114,12 +115,39 @@ static int find_images(struct memseal_process *process, int dir)
 		.mappings = process->mappings,
 		.count = process->count,
 	};
-	int r = images_find(&space, &process->plan, &process->coverage.images);
+	int r = images_find(&space, &process->plan, &process->found);
 
 	return r == -ESRCH ? -EAGAIN : r;
 }
 
-static int read_picture(struct memseal_process *process, int dir)
+/*
+ * Which memfds nobody can write to. A mapping does not show it, and the descriptor may be closed:
+ * the kernel gives the file itself to privileged readers alone. For the others, no memfd is sealed.
+ */
+static int find_write_seals(struct memseal_process *process, int dir)
+{
+	const struct mapping *last = NULL;
+	int r;
+
+	for (size_t i = 0; i < process->count; i++) {
+		struct mapping *m = &process->mappings[i];
+
+		if (m->kind != MAPPING_MEMFD || !m->shared || !m->sealed || m->may_write)
+			continue;
+		if (last && mapping_same_file(last, m)) {
+			m->write_sealed = last->write_sealed;
+			continue;
+		}
+		r = mapped_file_write_sealed(dir, m);
+		if (r < 0)
+			return r;
+		m->write_sealed = r;
+		last = m;
+	}
+	return 0;
+}
+
+static int read_snapshot(struct memseal_process *process, int dir)
 {
 	CLEANUP(sys_close_cleanup) int smaps = -1;
 	int r;
@@ -132,15 +160,19 @@ static int read_picture(struct memseal_process *process, int dir)
 	if (!r)
 		r = find_images(process, dir);
 	if (!r)
+		r = find_write_seals(process, dir);
+	if (!r)
 		r = still_there(smaps);
+	if (!r)
+		r = snapshot_index(process);
 	if (r < 0)
 		return r;
 	terminate_names(process);
-	proc_count_coverage(process);
+	snapshot_count_coverage(process);
 	return 0;
 }
 
-static int take_picture(int dir, struct memseal_process **ret_process)
+static int take_snapshot(int dir, struct memseal_process **ret_process)
 {
 	CLEANUP(close_cleanup) struct memseal_process *process = calloc(1, sizeof(*process));
 	int r;
@@ -148,22 +180,22 @@ static int take_picture(int dir, struct memseal_process **ret_process)
 	if (!process)
 		return -ENOMEM;
 	process->plan.page = page_size();
-	r = read_picture(process, dir);
+	r = read_snapshot(process, dir);
 	if (r < 0)
 		return r;
 	*ret_process = STEAL(process, NULL);
 	return 0;
 }
 
-/* A process that maps, unmaps or executes all the time may spoil a picture, but hardly five. */
+/* A process that maps, unmaps or executes all the time may spoil a snapshot, but hardly five. */
 #define TRIES 5
 
-static int take_pictures(int dir, struct memseal_process **ret_process)
+static int take_snapshots(int dir, struct memseal_process **ret_process)
 {
 	int r = -EAGAIN;
 
 	for (int i = 0; i < TRIES && (r == -EAGAIN || r == -EBADMSG); i++) {
-		r = take_picture(dir, ret_process);
+		r = take_snapshot(dir, ret_process);
 		if (r == -EAGAIN) {
 			int state = procfs_state(dir);
 
@@ -178,6 +210,7 @@ static int documented(int r)
 {
 	switch (r) {
 	case 0:
+	case -E2BIG:
 	case -EACCES:
 	case -EAGAIN:
 	case -EBADMSG:
@@ -210,11 +243,11 @@ EXPORT int memseal_process_open(
 	dir = procfs_open(known.proc, pid);
 	if (dir < 0)
 		return documented(dir);
-	r = take_pictures(dir, ret_process);
+	r = take_snapshots(dir, ret_process);
 	if (r == -ESRCH) {
 		/* The main thread may have ended while others run: then theirs is the memory. */
 		thread = procfs_open_thread(dir);
-		r = thread < 0 ? thread : take_pictures(thread, ret_process);
+		r = thread < 0 ? thread : take_snapshots(thread, ret_process);
 	}
 	return documented(r);
 }
@@ -240,6 +273,9 @@ EXPORT void memseal_process_close(struct memseal_process *process)
 {
 	if (!process)
 		return;
+	file_set_free(&process->image_files);
+	file_set_free(&process->written);
+	free(process->image_names);
 	free(process->plan.extents);
 	free(process->mappings);
 	free(process->text);

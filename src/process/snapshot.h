@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A picture of a process's address space: taken in proc.c, told in mapping.c. */
+/* A snapshot of a process's address space: taken in snapshot.c, told in report.c. */
 #ifndef MEMSEAL_PROCESS_SNAPSHOT_H
 #define MEMSEAL_PROCESS_SNAPSHOT_H
 
@@ -7,6 +7,8 @@
 
 #include "model/maps.h"
 #include "model/plan.h"
+#include "process/file-set.h"
+#include "process/find-images.h"
 
 struct memseal_process {
 	char comm[MEMSEAL_NAME_SIZE];
@@ -15,10 +17,20 @@ struct memseal_process {
 	struct mapping *mappings;
 	size_t count, capacity, next;
 	struct plan plan;
+	struct images_found found;
+	const char **image_names;    /* by the plan's number of the image: of its lowest mapping */
+	struct file_set written;     /* behind shared mappings that are or may become writable */
+	struct file_set image_files; /* that images were loaded from */
 	struct memseal_coverage coverage;
 };
 
-/* Adds up the coverage of a picture whose plan is complete. */
-void proc_count_coverage(struct memseal_process *process) NONNULL(1);
+/* Fills image_names and the sets of files when the plan is complete: 0 or -ENOMEM. */
+int snapshot_index(struct memseal_process *process) MUST_CHECK NONNULL(1);
+
+/* Then adds up the coverage. */
+void snapshot_count_coverage(struct memseal_process *process) NONNULL(1);
+
+/* Writable for ever is not what anybody means by sealed text, read-only data or RELRO. */
+bool counts_as_sealed(const struct mapping *mapping) NONNULL(1);
 
 #endif

@@ -12,8 +12,8 @@ field() {
 @test "a table has the documented columns" {
 	start_sleep
 	run -0 memseal audit "$pid"
-	[[ "${lines[0]}" =~ ^\ *PID\ COMM\ +STATE\ +COVERAGE\ +SEALABLE\ +SEALED\ +IMAGES\ +WHY$ ]]
-	[[ ${lines[1]} =~ ^\ *$pid\ sleep\ +unsealed\ +0\.0\ +[0-9.]+M\ +0B\ +[4-9]\ *$ ]]
+	[[ "${lines[0]}" =~ ^\ *PID\ COMM\ +STATE\ +COVERAGE\ +SEALABLE\ +SEALED\ +EXEC_OPEN\ +IMAGES\ +WHY$ ]]
+	[[ ${lines[1]} =~ ^\ *$pid\ sleep\ +unsealed\ +0\.0\ +[0-9.]+M\ +0B\ +[0-9.]+M\ +[4-9]\ *$ ]]
 	[ "${#lines[@]}" -eq 2 ]
 }
 
@@ -23,13 +23,15 @@ field() {
 	/usr/bin/python3 -m json.tool <<< "$output" > /dev/null
 	[ "$(jq -c keys <<< "$output")" = '["processes"]' ]
 	jq -e 'all(.processes[]; keys_unsorted == ["pid", "comm", "state", "coverage", "sealable",
-		"sealed", "images", "why"])' <<< "$output"
+		"sealed", "exec_open", "images", "why"])' <<< "$output"
 	jq -e 'all(.processes[]; (.pid | type == "number") and (.comm | type == "string")
 		and (.state | IN("sealed", "partial", "unsealed", "unknown")))' <<< "$output"
 	jq -e 'all(.processes[] | select(.state == "unknown"); .coverage == null and .sealable == null
-		and .sealed == null and .images == null and (.why | type == "string"))' <<< "$output"
+		and .sealed == null and .exec_open == null and .images == null
+		and (.why | type == "string"))' <<< "$output"
 	jq -e 'all(.processes[] | select(.state != "unknown"); (.coverage | type == "number")
-		and .coverage <= 100 and .sealable >= .sealed and .images > 0 and .why == null)' \
+		and .coverage <= 100 and .sealable >= .sealed and .images > 0
+		and (.exec_open | type == "number") and (.why | type | IN("string", "null")))' \
 		<<< "$output"
 }
 
@@ -56,6 +58,100 @@ field() {
 	run -0 --separate-stderr memseal audit -J "$pid"
 	[ "$(field state)" = '"unsealed"' ]
 	[ "$(field sealed)" = 0 ]
+}
+
+# A sealed program that has executable memory beside its images.
+start_sealed_with() {
+	start memseal run "$BUILD/tests/exec-memory" "$@"
+}
+
+@test "executable memory beside the sealed text is shown, and what it makes of the state" {
+	start_sealed_with none
+	run -0 --separate-stderr memseal audit -J "$pid"
+	[ "$(jq -c '.processes[0] | [.state, .coverage == 100, .exec_open, .why]' <<< "$output")" = \
+		'["sealed",true,0,null]' ]
+	run -0 memseal audit --fail-under 100 "$pid"
+	# Generated code cannot be sealed. It is named, and a process without it shows 0.
+	start_sealed_with anonymous
+	run -0 --separate-stderr memseal audit -J "$pid"
+	[ "$(jq -c '.processes[0] | [.state, .coverage == 100, .exec_open, .why]' <<< "$output")" = \
+		'["sealed",true,8192,"generated code (JIT)"]' ]
+	run -0 memseal audit --fail-under 100 "$pid"
+	# Code of a file is no generated code, although coverage is full: it is a part of no image.
+	for kind in own-file other-file heap; do
+		start_sealed_with "$kind"
+		run -1 --separate-stderr memseal audit -J --fail-under 100 "$pid"
+		[ "$(jq -c '.processes[0] | [.state, .coverage == 100]' <<< "$output")" = '["partial",true]' ]
+		[ "$(field exec_open)" -ge 4096 ]
+		run -0 memseal audit --fail-under 99.999 "$pid"
+		echo "$kind: $(field why)"
+	done
+	start_sealed_with own-file
+	run -0 --separate-stderr memseal audit -J "$pid"
+	[ "$(field why)" = '"code of an image, mapped a second time"' ]
+	start_sealed_with other-file
+	run -0 --separate-stderr memseal audit -J "$pid"
+	[ "$(field why)" = '"executable, and no image explains it"' ]
+	run -0 --separate-stderr memseal map -J "$pid"
+	jq -e 'any(.mappings[]; .why == "executable, and no image explains it" and .kind == "file")' \
+		<<< "$output"
+}
+
+@test "headers that were wiped make no 100.0 with sealed" {
+	start_sealed_with none
+	run -0 --separate-stderr memseal audit -J "$pid"
+	[ "$(field state)" = '"sealed"' ]
+	# Unsealed, as sealed headers cannot be wiped, and then sealed by the program itself.
+	start "$BUILD/tests/exec-memory" wipe
+	run -1 --separate-stderr memseal audit -J --fail-under 100 "$pid"
+	[ "$(jq -c '.processes[0] | [.state, .coverage == 100, .why]' <<< "$output")" = \
+		'["partial",true,"executable, and no image explains it"]' ]
+	[ "$(field exec_open)" -ge 100000 ]
+}
+
+@test "a library with a segment that is writable and executable is no 100.0 with sealed" {
+	gcc -shared -fPIC -o "$BATS_TEST_TMPDIR/x.so" -x c - <<< 'int f(void) { return 1; }'
+	/usr/bin/python3 - "$BATS_TEST_TMPDIR/x.so" <<- 'END'
+		import struct, sys
+		with open(sys.argv[1], "r+b") as file:
+		    elf = bytearray(file.read())
+		    (offset,), (size, count) = struct.unpack_from("<Q", elf, 32), struct.unpack_from("<HH", elf, 54)
+		    for at in range(offset, offset + size * count, size):
+		        kind, flags = struct.unpack_from("<II", elf, at)
+		        if kind == 1 and flags == 5:
+		            struct.pack_into("<I", elf, at + 4, 7)
+		    file.seek(0)
+		    file.write(elf)
+	END
+	start memseal run "$BUILD/tests/exec-memory" "dlopen=$BATS_TEST_TMPDIR/x.so"
+	run -1 --separate-stderr memseal audit -J --fail-under 100 "$pid"
+	[ "$(jq -c '.processes[0] | [.state, .coverage == 100, .exec_open, .why]' <<< "$output")" = \
+		'["partial",true,4096,"writable and executable"]' ]
+}
+
+@test "a library with an odd header that ld.so does not mind is counted" {
+	gcc -shared -fPIC -o "$BATS_TEST_TMPDIR/x.so" -x c - <<< 'int f(void) { return 1; }'
+	start "$BUILD/tests/exec-memory" "dlopen=$BATS_TEST_TMPDIR/x.so"
+	run -0 --separate-stderr memseal audit -J "$pid"
+	before=$(field images)
+	/usr/bin/python3 - "$BATS_TEST_TMPDIR/x.so" <<- 'END'
+		import struct, sys
+		with open(sys.argv[1], "r+b") as file:
+		    elf = bytearray(file.read())
+		    (offset,), (size, count) = struct.unpack_from("<Q", elf, 32), struct.unpack_from("<HH", elf, 54)
+		    for at in range(offset, offset + size * count, size):
+		        if struct.unpack_from("<I", elf, at)[0] == 4:  # PT_NOTE
+		            struct.pack_into("<IIQQQQQ", elf, at, 0x6abcdef0, 4, 0, 2**64 - 16, 0, 4096, 4096)
+		    file.seek(0)
+		    file.write(elf)
+	END
+	start "$BUILD/tests/exec-memory" "dlopen=$BATS_TEST_TMPDIR/x.so"
+	run -0 --separate-stderr memseal audit -J "$pid"
+	[ "$(field images)" = "$before" ]
+	start memseal run "$BUILD/tests/exec-memory" "dlopen=$BATS_TEST_TMPDIR/x.so"
+	run -0 --separate-stderr memseal audit -J "$pid"
+	[ "$(jq -c '.processes[0] | [.state, .coverage == 100, .exec_open, .why]' <<< "$output")" = \
+		'["sealed",true,0,null]' ]
 }
 
 @test "--fail-under finds what is below, exactly" {
@@ -157,7 +253,7 @@ field() {
 	run -0 memseal audit -n -o state,pid "$pid"
 	[ "$output" = "unsealed $pid" ]
 	run -0 --separate-stderr memseal audit -J -o +open "$pid"
-	jq -e '.processes[0] | keys_unsorted | length == 9 and .[8] == "open"' <<< "$output"
+	jq -e '.processes[0] | keys_unsorted | length == 10 and .[9] == "open"' <<< "$output"
 	[ "$(field open)" = "$(field sealable)" ]
 	run -2 --separate-stderr memseal audit -o STATE,nonsense "$pid"
 	one_line_error audit

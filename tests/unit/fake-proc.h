@@ -75,6 +75,14 @@ static void make_directory(const char *name)
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 }
 
+static void make_link(const char *name, const char *target)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
+	ck_assert_int_eq(symlink(target, path), 0);
+}
+
 static void write_stat(char state, unsigned long flags)
 {
 	write_file("stat", "%d (a) Z (b) %c 1 1 1 0 -1 %lu 0 0 0 0\n", PID, state, flags);

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -180,6 +181,23 @@ static void lock_content(void)
 		_exit(1);
 }
 
+/* The kernel gives the file of a mapping to privileged readers alone. */
+static bool may_ask_files(void)
+{
+	struct dirent *entry = NULL;
+	DIR *dir = opendir("/proc/self/map_files");
+	int fd = -1;
+
+	while (dir && fd < 0 && (entry = readdir(dir)))
+		if (*entry->d_name != '.')
+			fd = openat(dirfd(dir), entry->d_name, O_PATH);
+	if (dir)
+		closedir(dir);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 START_TEST(content_lock_is_seen)
 {
 	struct memseal_mapping mapping = { .size = sizeof(mapping) };
@@ -193,7 +211,7 @@ START_TEST(content_lock_is_seen)
 			continue;
 		ck_assert(mapping.sealed);
 		ck_assert_str_eq(mapping.object, "/memfd:locked (deleted)");
-		ck_assert_int_eq(mapping.content_locked, mapping.perm[3] == 's');
+		ck_assert_int_eq(mapping.content_locked, mapping.perm[3] == 's' && may_ask_files());
 		shared += mapping.perm[3] == 's';
 		private += mapping.perm[3] == 'p';
 	}
@@ -423,11 +441,14 @@ START_TEST(every_failure_is_told_or_harmless)
 	expected = digest(process);
 	memseal_process_close(process);
 	ck_assert_int_gt(fail_each_call(failures[_i], expected), 0);
-	/* malloc(3) keeps some of what was freed; the second time it has all it wants. */
-	fail_each_call(failures[_i], expected);
-	used = mallinfo2().uordblks;
-	fail_each_call(failures[_i], expected);
-	ck_assert_uint_eq(mallinfo2().uordblks, used);
+	/* malloc(3) keeps some of what was freed, until it has all it wants. */
+	for (int i = 0; i < 10; i++) {
+		used = mallinfo2().uordblks;
+		fail_each_call(failures[_i], expected);
+		if (mallinfo2().uordblks == used)
+			return;
+	}
+	ck_abort_msg("more memory is in use after each failure");
 }
 END_TEST
 

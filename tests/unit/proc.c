@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <memseal.h>
 
 #include "base/fault.h"
+#include "base/uapi.h"
 #include "base/util.h"
 #include "fake-proc.h"
 
@@ -40,7 +42,11 @@ static struct object library_object(void)
 
 static void write_object(uint64_t addr, struct object object)
 {
+	static const uint64_t present = UINT64_C(1) << 63;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
 	write_bytes("mem", addr, object.bytes, sizeof(object.bytes));
+	write_bytes("pagemap", addr / page * sizeof(present), &present, sizeof(present));
 }
 
 static void map_library_tail(uint64_t base, const char *flags)
@@ -213,21 +219,70 @@ START_TEST(segments_replaced_by_memory_are_counted)
 }
 END_TEST
 
+/* A memfd with these seals; as *ret_inode it can be mapped, and stays open. */
+static int sealed_memfd(int seals, unsigned *ret_inode)
+{
+	static char memfd_device[32];
+	int fd = memfd_create("memseal", MFD_ALLOW_SEALING);
+	struct stat stat;
+
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, seals), 0);
+	ck_assert_int_eq(fstat(fd, &stat), 0);
+	snprintf(memfd_device, sizeof(memfd_device), "%02x:%02x", major(stat.st_dev),
+		minor(stat.st_dev));
+	device = memfd_device;
+	*ret_inode = (unsigned)stat.st_ino;
+	return fd;
+}
+
+/* As the kernel gives the file of a mapping to root. */
+static void link_map_file(const char *range, int fd)
+{
+	char name[64], target[64];
+
+	snprintf(name, sizeof(name), "map_files/%s", range);
+	snprintf(target, sizeof(target), "/proc/self/fd/%d", fd);
+	make_link(name, target);
+}
+
 /* The content lock where the file cannot be used: all but writable data is in two memfds. */
+static void map_copied_library(unsigned text, unsigned relro)
+{
+	map(0x400000, 0x401000, "r--s", 0, text, "/memfd:memseal (deleted)", "sl");
+	map(0x401000, 0x403000, "r-xs", 0x1000, text, "/memfd:memseal (deleted)", "sl");
+	map(0x403000, 0x404000, "r--s", 0x2000, text, "/memfd:memseal (deleted)", "sl");
+	map(0x405000, 0x406000, "r--s", 0x5000, relro, "/memfd:memseal (deleted)", "sl");
+	map(0x406000, 0x407000, "rw-p", 0x5000, 7, "/lib/x.so", "");
+	map(0x407000, 0x409000, "rw-p", 0, 0, "", "");
+	write_object(0x400000, library_object());
+}
+
+/* How many mappings are told to be locked. */
+static unsigned count_locked(void)
+{
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
+	struct memseal_process *process;
+	unsigned ret = 0;
+
+	ck_assert_int_eq(open_process(&process), 0);
+	while (memseal_process_next_mapping(process, &mapping) == 1)
+		ret += mapping.content_locked;
+	memseal_process_close(process);
+	return ret;
+}
+
 START_TEST(copied_segments_are_counted_and_locked)
 {
 	static const enum memseal_kind kinds[] = { MEMSEAL_KIND_RODATA, MEMSEAL_KIND_TEXT,
 		MEMSEAL_KIND_RODATA, MEMSEAL_KIND_RELRO };
 	struct memseal_mapping mapping = { .size = sizeof(mapping) };
 	struct memseal_process *process;
+	unsigned text, relro;
 
-	map(0x400000, 0x401000, "r--s", 0, 9, "/memfd:memseal (deleted)", "sl");
-	map(0x401000, 0x403000, "r-xs", 0x1000, 9, "/memfd:memseal (deleted)", "sl");
-	map(0x403000, 0x404000, "r--s", 0x2000, 9, "/memfd:memseal (deleted)", "sl");
-	map(0x405000, 0x406000, "r--s", 0x5000, 10, "/memfd:memseal (deleted)", "sl");
-	map(0x406000, 0x407000, "rw-p", 0x5000, 7, "/lib/x.so", "");
-	map(0x407000, 0x409000, "rw-p", 0, 0, "", "");
-	write_object(0x400000, library_object());
+	make_directory("map_files");
+	link_map_file("400000-401000", sealed_memfd(F_SEAL_WRITE, &text));
+	link_map_file("405000-406000", sealed_memfd(F_SEAL_WRITE | F_SEAL_SEAL, &relro));
+	map_copied_library(text, relro);
 	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE, 1);
 	ck_assert_int_eq(open_process(&process), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -240,6 +295,251 @@ START_TEST(copied_segments_are_counted_and_locked)
 	ck_assert_int_eq(mapping.kind, MEMSEAL_KIND_DATA);
 	ck_assert_str_eq(mapping.object, "/lib/x.so");
 	memseal_process_close(process);
+}
+END_TEST
+
+/* A memfd that somebody may write to, or of which that is not known. */
+START_TEST(memfd_without_write_seal_is_not_locked)
+{
+	unsigned text, relro;
+	int fd = sealed_memfd(F_SEAL_FUTURE_WRITE, &text);
+
+	make_directory("map_files");
+	link_map_file("400000-401000", fd);
+	link_map_file("405000-406000", sealed_memfd(F_SEAL_WRITE, &relro));
+	map_copied_library(text, relro);
+	ck_assert_uint_eq(count_locked(), 1);
+	remove_file("map_files/405000-406000");
+	ck_assert_uint_eq(count_locked(), 0);
+	/* Another memfd than the one that is mapped. */
+	link_map_file("405000-406000", sealed_memfd(F_SEAL_WRITE, &text));
+	ck_assert_uint_eq(count_locked(), 0);
+}
+END_TEST
+
+/* As of a code region with two views: a store through the second changes what the first executes.
+ */
+START_TEST(view_that_another_can_write_to_is_open)
+{
+	struct memseal_mapping mapping = { .size = sizeof(mapping) };
+	struct memseal_coverage found;
+	struct memseal_process *process;
+
+	map(0x400000, 0x401000, "r--s", 0, 7, "/lib/x.so", "sl");
+	map(0x401000, 0x403000, "r-xs", 0x1000, 7, "/lib/x.so", "sl");
+	map_library_tail(0x400000, "sl");
+	map(0x500000, 0x501000, "r--s", 0, 8, "/lib/other", "mw");
+	write_object(0x400000, library_object());
+	ck_assert_uint_eq(count_locked(), 2);
+	ck_assert_int_eq(coverage().state, MEMSEAL_STATE_SEALED);
+	map(0x600000, 0x601000, "r--s", 0x1000, 7, "/lib/x.so", "mw");
+	ck_assert_uint_eq(count_locked(), 0);
+	found = coverage();
+	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
+	ck_assert_uint_eq(found.sealed, found.sealable);
+	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_str_eq(found.why, "can be written through another mapping");
+	ck_assert_int_eq(open_process(&process), 0);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
+	ck_assert_str_eq(mapping.why, "can be written through another mapping");
+	memseal_process_close(process);
+}
+END_TEST
+
+/* Executable memory beside a library that is sealed: what it is called, and what that makes of the
+ * process. */
+struct beside {
+	const char *perm;
+	uint64_t offset;
+	unsigned inode;
+	const char *name, *flags;
+	enum memseal_state state;
+	const char *why; /* NULL: not open */
+};
+
+static const struct beside besides[] = {
+	{ "r-xp", 0, 0, "", "", MEMSEAL_STATE_SEALED, "generated code (JIT)" },
+	{ "rwxp", 0, 0, "[anon:v8]", "", MEMSEAL_STATE_SEALED, "generated code (JIT)" },
+	{ "r-xp", 0, 0, "", "sl", MEMSEAL_STATE_SEALED, "generated code (JIT)" },
+	{ "r-xs", 0, 9, "/memfd:doublemapper (deleted)", "", MEMSEAL_STATE_SEALED,
+		"generated code (JIT)" },
+	{ "rwxs", 0, 9, "/dev/zero (deleted)", "", MEMSEAL_STATE_SEALED, "generated code (JIT)" },
+	{ "r-xp", 0x1000, 7, "/lib/x.so", "", MEMSEAL_STATE_PARTIAL,
+		"code of an image, mapped a second time" },
+	{ "r-xp", 0x1000, 7, "/lib/x.so", "sl", MEMSEAL_STATE_PARTIAL,
+		"code of an image, mapped a second time" },
+	{ "r-xp", 0x1000, 8, "/lib/y.so", "", MEMSEAL_STATE_PARTIAL,
+		"executable, and no image explains it" },
+	{ "r-xp", 0x1000, 8, "/lib/y.so", "sl", MEMSEAL_STATE_PARTIAL,
+		"executable, and no image explains it" },
+	{ "r-xp", 0, 0, "[uprobes]", "", MEMSEAL_STATE_PARTIAL,
+		"executable, and no image explains it" },
+	{ "rwxp", 0, 0, "[heap]", "", MEMSEAL_STATE_PARTIAL, "executable heap" },
+	{ "rwxp", 0, 0, "[stack]", "", MEMSEAL_STATE_PARTIAL, "executable stack" },
+	{ "--xp", 0, 0, "[vsyscall]", "", MEMSEAL_STATE_SEALED, NULL },
+	{ "rw-p", 0, 0, "", "", MEMSEAL_STATE_SEALED, NULL },
+};
+
+START_TEST(executable_memory_beside_images_is_shown)
+{
+	const struct beside *beside = &besides[_i];
+	struct memseal_coverage found;
+
+	map_library(0x400000, "sl");
+	write_object(0x400000, library_object());
+	map(0x500000, 0x503000, beside->perm, beside->offset, beside->inode, beside->name,
+		beside->flags);
+	found = coverage();
+	ck_assert_uint_eq(found.sealed, LIBRARY_SEALABLE);
+	ck_assert_uint_eq(found.sealable, LIBRARY_SEALABLE);
+	ck_assert_uint_eq(found.exec_open, beside->why ? 0x3000 : 0);
+	ck_assert_int_eq(found.state, beside->state);
+	ck_assert_pstr_eq(found.why, beside->why);
+}
+END_TEST
+
+static const struct segment writable_code[] = {
+	{ PT_LOAD, PF_R | PF_X, 0, 0, 0x1000, 0x1000 },
+	{ PT_LOAD, PF_R | PF_W | PF_X, 0x1000, 0x1000, 0x2000, 0x2000 },
+};
+
+/* Its headers say writable and executable: it is not sealable, and no 100.0 without a word. */
+START_TEST(writable_and_executable_segment_is_open)
+{
+	struct memseal_coverage found;
+
+	map(0x400000, 0x401000, "r-xp", 0, 7, "/lib/x.so", "sl");
+	map(0x401000, 0x403000, "rwxp", 0x1000, 7, "/lib/x.so", "");
+	write_object(0x400000, elf64(ET_DYN, 64, writable_code, ARRAY_SIZE(writable_code)));
+	found = coverage();
+	ck_assert_uint_eq(found.sealable, 0x1000);
+	ck_assert_uint_eq(found.sealed, 0x1000);
+	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
+	ck_assert_str_eq(found.why, "writable and executable");
+}
+END_TEST
+
+START_TEST(executable_data_is_open)
+{
+	struct memseal_coverage found;
+
+	map(0x400000, 0x401000, "r-xp", 0, 7, "/lib/x.so", "sl");
+	map(0x401000, 0x403000, "r-xp", 0x1000, 7, "/lib/x.so", "");
+	write_object(0x400000, elf64(ET_DYN, 64, writable_code, ARRAY_SIZE(writable_code)));
+	found = coverage();
+	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
+	ck_assert_str_eq(found.why, "executable data of an image");
+}
+END_TEST
+
+START_TEST(unsealed_text_is_open)
+{
+	struct memseal_coverage found;
+
+	map_library(0x400000, "");
+	write_object(0x400000, library_object());
+	found = coverage();
+	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_int_eq(found.state, MEMSEAL_STATE_UNSEALED);
+	ck_assert_ptr_null(found.why);
+}
+END_TEST
+
+/* ld.so looks at no such header; nor does it make an image vanish here. */
+START_TEST(irrelevant_header_is_ignored)
+{
+	struct segment odd[ARRAY_SIZE(library) + 1];
+
+	memcpy(odd, library, sizeof(library));
+	odd[ARRAY_SIZE(library)] =
+		(struct segment){ 0x6abcdef0, PF_R, 0, UINT64_MAX - 15, 0x100, 0x100 };
+	map_library(0x400000, "");
+	write_object(0x400000, elf64(ET_DYN, 64, odd, ARRAY_SIZE(odd)));
+	assert_coverage(LIBRARY_SEALABLE, 0, 1);
+}
+END_TEST
+
+/* The process wiped the headers of one library out of two, both sealed. */
+START_TEST(wiped_headers_make_no_100)
+{
+	struct memseal_coverage found;
+
+	map_library(0x400000, "sl");
+	map_library(0x500000, "sl");
+	write_object(0x400000, library_object());
+	write_object(0x500000, library_object());
+	ck_assert_int_eq(coverage().state, MEMSEAL_STATE_SEALED);
+	write_object(0x500000, (struct object){ 0 });
+	found = coverage();
+	ck_assert_uint_eq(found.images, 1);
+	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
+	ck_assert_uint_eq(found.exec_open, 0x2000);
+}
+END_TEST
+
+/* Headers in a memfd say that code of another file is theirs, and sealed or data. */
+START_TEST(false_image_explains_no_code_of_a_file)
+{
+	static const struct segment claims[] = {
+		{ PT_LOAD, PF_R, 0, 0, 0x1000, 0x1000 },
+		{ PT_LOAD, PF_R | PF_X, 0x1000, 0x101000, 0x2000, 0x2000 },
+	};
+	struct memseal_coverage found;
+
+	map(0x400000, 0x401000, "r--p", 0, 9, "/memfd:false (deleted)", "sl");
+	map(0x501000, 0x503000, "r-xp", 0x1000, 7, "/lib/x.so", "sl");
+	map(0x704000, 0x706000, "r-xp", 0, 0, "[vdso]", "sl");
+	write_object(0x400000, elf64(ET_DYN, 64, claims, ARRAY_SIZE(claims)));
+	found = coverage();
+	ck_assert_uint_eq(found.images, 1);
+	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
+}
+END_TEST
+
+/* Headers in a memfd that claim memory of another image as data, so that it would not count. */
+START_TEST(images_that_claim_the_same_are_no_100)
+{
+	static const struct segment claims[] = {
+		{ PT_LOAD, PF_R | PF_X, 0, 0, 0x1000, 0x1000 },
+		{ PT_LOAD, PF_R | PF_W, 0x3000, 0x103000, 0x1000, 0x1000 },
+	};
+	struct memseal_coverage found;
+
+	map(0x400000, 0x401000, "r-xp", 0, 9, "/memfd:false (deleted)", "sl");
+	map(0x500000, 0x501000, "r--p", 0, 7, "/lib/x.so", "sl");
+	map(0x501000, 0x503000, "r-xp", 0x1000, 7, "/lib/x.so", "sl");
+	map_library_tail(0x500000, "sl");
+	write_object(0x400000, elf64(ET_DYN, 64, claims, ARRAY_SIZE(claims)));
+	write_object(0x500000, library_object());
+	found = coverage();
+	ck_assert_uint_eq(found.images, 2);
+	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
+	ck_assert_str_eq(found.why, "ELF headers that claim the same memory");
+}
+END_TEST
+
+/* 16 headers are looked at of a file with 65,534 program headers: then it is given up. */
+START_TEST(giant_headers_are_given_up)
+{
+	struct object object = elf64(ET_DYN, 64, library, ARRAY_SIZE(library));
+	const uint16_t most = 65534;
+
+	memcpy(object.bytes + offsetof(Elf64_Ehdr, e_phnum), &most, sizeof(most));
+	map_library(0x400000, "sl");
+	write_object(0x400000, library_object());
+	for (unsigned i = 0; i < 16; i++) {
+		map(0x10000000 + i * 0x400000, 0x10400000 + i * 0x400000, "r--p", 0, 8,
+			"/lib/giant", "");
+		write_object(0x10000000 + i * 0x400000, object);
+	}
+	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE, 1);
+	map(0x20000000, 0x20400000, "r--p", 0, 8, "/lib/giant", "");
+	write_object(0x20000000, object);
+	ck_assert_int_eq(failure(), -E2BIG);
 }
 END_TEST
 
@@ -794,6 +1094,18 @@ int main(void)
 	tcase_add_test(tcase, shared_segments_are_counted_and_locked);
 	tcase_add_test(tcase, copied_segments_are_counted_and_locked);
 	tcase_add_test(tcase, copied_data_library_is_counted);
+	tcase_add_test(tcase, memfd_without_write_seal_is_not_locked);
+	tcase_add_test(tcase, view_that_another_can_write_to_is_open);
+	tcase_add_test(tcase, writable_and_executable_segment_is_open);
+	tcase_add_test(tcase, executable_data_is_open);
+	tcase_add_test(tcase, unsealed_text_is_open);
+	tcase_add_test(tcase, irrelevant_header_is_ignored);
+	tcase_add_test(tcase, wiped_headers_make_no_100);
+	tcase_add_test(tcase, false_image_explains_no_code_of_a_file);
+	tcase_add_test(tcase, images_that_claim_the_same_are_no_100);
+	tcase_add_test(tcase, giant_headers_are_given_up);
+	tcase_add_loop_test(
+		tcase, executable_memory_beside_images_is_shown, 0, ARRAY_SIZE(besides));
 	tcase_add_test(tcase, file_in_memory_is_no_library);
 	tcase_add_test(tcase, split_head_is_counted);
 	tcase_add_test(tcase, fixed_program_is_counted);
