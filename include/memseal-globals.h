@@ -151,7 +151,11 @@ extern char __stop_memseal_ro_after_init_end[] __attribute__((visibility("hidden
 
 static inline int memseal_globals_freeze(void)
 {
+	/* By it, compilers know that the section is writable, and refuse const variables there. */
+	static char writable __attribute__((section("memseal_ro_after_init")));
+
 	__asm__ volatile(MEMSEAL_PADDING);
+	__asm__ volatile("" : : "r"(&writable));
 	__asm__ volatile("" : : "r"(memseal_globals_first), "r"(memseal_globals_pad)); /* keep */
 	return memseal_globals_freeze_in(__start_memseal_ro_after_init,
 		__stop_memseal_ro_after_init, __start_memseal_ro_after_init_end,
@@ -160,7 +164,11 @@ static inline int memseal_globals_freeze(void)
 
 static inline bool memseal_globals_marked(const void *variable)
 {
+	/* By it, compilers know that the section is writable, and refuse const variables there. */
+	static char writable __attribute__((section("memseal_ro_after_init")));
+
 	__asm__ volatile(MEMSEAL_PADDING);
+	__asm__ volatile("" : : "r"(&writable));
 	__asm__ volatile("" : : "r"(memseal_globals_first), "r"(memseal_globals_pad)); /* keep */
 	return (uintptr_t)variable >= (uintptr_t)__start_memseal_ro_after_init &&
 	       (uintptr_t)variable < (uintptr_t)__stop_memseal_ro_after_init;
