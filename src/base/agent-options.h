@@ -27,7 +27,7 @@
 	X(filter, "filter", false, "")
 
 #define AGENT_OPTION_MEMBER(member, name, stays, help) bool member;
-#define AGENT_OPTION_LEN(member, name, stays, help)    +sizeof(name)
+#define AGENT_OPTION_LEN(member, name, stays, help)    (sizeof(name)) +
 
 struct agent_options {
 	AGENT_OPTIONS(AGENT_OPTION_MEMBER)
@@ -35,7 +35,7 @@ struct agent_options {
 
 /* "NAME,NAME,...", with its NUL. */
 #define AGENT_OPTIONS_VARIABLE "MEMSEAL_AGENT"
-#define AGENT_OPTIONS_TEXT_MAX (1 AGENT_OPTIONS(AGENT_OPTION_LEN))
+#define AGENT_OPTIONS_TEXT_MAX (AGENT_OPTIONS(AGENT_OPTION_LEN) 1)
 
 /*
  * Sets the options that are named in the environment's variable, and leaves the others as they are.

@@ -117,7 +117,7 @@ int filter_count(void)
 
 	if (len < 0)
 		return (int)len;
-	while (at + size < len && __builtin_memcmp(text + at, key, (size_t)size))
+	while (at + size < len && __builtin_memcmp(text + at, key, (size_t)size) != 0)
 		at++;
 	if (at + size >= len)
 		return -EBADMSG;
