@@ -72,7 +72,7 @@ static inline struct attack_span attack_span_of(
 /* An io_uring of one entry. With IORING_SETUP_SQPOLL a thread of the kernel's looks for it. */
 struct attack_ring {
 	int fd;
-	unsigned char *rings; /* both queues: IORING_FEAT_SINGLE_MMAP, Linux 5.4 */
+	unsigned char *rings; /* both queues: IORING_FEAT_SINGLE_MMAP */
 	struct io_uring_sqe *entries;
 	struct io_uring_params params;
 };

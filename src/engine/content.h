@@ -4,7 +4,7 @@
  * to a memfd that is sealed against writing, which is mapped in place of the original, shared and
  * read-only, so that the mapping can never become writable (VM_MAYWRITE is clear): mprotect(2)
  * answers EACCES; /proc/PID/mem and ptrace(2), EIO. That it stays where it is, is for a mapping
- * lock to see to. Needs Linux 5.1; before 6.7, /proc as well. Freestanding.
+ * lock to see to. Before Linux 6.7 it needs /proc. Freestanding.
  */
 #ifndef MEMSEAL_ENGINE_CONTENT_H
 #define MEMSEAL_ENGINE_CONTENT_H

@@ -193,14 +193,8 @@ struct wanted {
 /* The address, or a negative errno: -EEXIST if something lies there. */
 static long map_at(const struct wanted *wanted, uint64_t at)
 {
-	long r = sys_mmap(at, (size_t)wanted->len, wanted->prot,
-		wanted->flags | MAP_FIXED_NOREPLACE, wanted->fd, 0);
-
-	if (sys_failed(r) || (uintptr_t)r == at)
-		return r;
-	/* The flag is not known (before Linux 4.17), and the address was taken for a wish. */
-	sys_undo_mmap((uintptr_t)r, (size_t)wanted->len);
-	return -EEXIST;
+	return sys_mmap(at, (size_t)wanted->len, wanted->prot, wanted->flags | MAP_FIXED_NOREPLACE,
+		wanted->fd, 0);
 }
 
 /* Behind the last memory: a place that no other thread will try; 0 if there is not room enough. */

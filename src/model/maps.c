@@ -159,7 +159,6 @@ static const struct {
 } names[] = {
 	{ "[heap]", NAME_WHOLE, MAPPING_HEAP },
 	{ "[stack]", NAME_WHOLE, MAPPING_STACK },
-	{ "[stack:", NAME_PREFIX, MAPPING_STACK }, /* a thread's, before Linux 4.5 */
 	{ "[vdso]", NAME_WHOLE, MAPPING_VDSO },
 	{ "[vvar]", NAME_WHOLE, MAPPING_VVAR },
 	{ "[vvar_vclock]", NAME_WHOLE, MAPPING_VVAR }, /* Linux 6.13 */

@@ -113,7 +113,7 @@ enum memseal_support probe_seccomp_quick(void)
 
 	if (ret == 0)
 		return MEMSEAL_SUPPORT_YES;
-	/* EINVAL: without CONFIG_SECCOMP_FILTER, or before Linux 4.14. */
+	/* EINVAL: without CONFIG_SECCOMP_FILTER. */
 	return ret == -EINVAL || ret == -EOPNOTSUPP ? MEMSEAL_SUPPORT_NO : refusal(ret);
 }
 

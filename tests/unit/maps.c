@@ -106,8 +106,6 @@ static const struct {
 	{ MAIN "---p 00000000 00:00 0 ", AT, MAPPING_ANON, 0, false, false, "" },
 	{ MAIN "rw-p 00000000 00:00 0   [heap]", AT, MAPPING_HEAP, RW, false, false, "[heap]" },
 	{ MAIN "rw-p 00000000 00:00 0   [stack]", AT, MAPPING_STACK, RW, false, false, "[stack]" },
-	{ MAIN "rw-p 00000000 00:00 0   [stack:1017]", AT, MAPPING_STACK, RW, false, false,
-		"[stack:1017]" },
 	{ MAIN "r--p 00000000 00:00 0   [vvar]", AT, MAPPING_VVAR, MAPPING_READ, false, false,
 		"[vvar]" },
 	{ MAIN "r--p 00000000 00:00 0   [vvar_vclock]", AT, MAPPING_VVAR, MAPPING_READ, false,
