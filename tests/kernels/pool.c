@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/sys.h"
+#include "attack/sys.h"
 
 #define SLOT  64
 #define SLOTS 200
