@@ -44,7 +44,7 @@ plugin() { # output: nothing special
 	echo 'int seven(void) { return 7; }' | compile "$1" -shared -fPIC
 }
 
-# damaged FILE: a header that no loader reads, and that cannot be.
+# damaged FILE: RELRO where the loader finds it, and a place in the file that cannot be.
 damaged() {
 	plugin "$1"
 	python3 - "$1" <<-'END'
@@ -53,8 +53,8 @@ damaged() {
 		at, = struct.unpack_from('<Q', data, 32)
 		count, = struct.unpack_from('<H', data, 56)
 		for i in range(at, at + 56 * count, 56):
-		  if struct.unpack_from('<I', data, i)[0] == 4: # PT_NOTE
-		    struct.pack_into('<IIQQQQQ', data, i, 0x60000001, 4, 0, 2**64 - 4096, 0, 8192, 8192)
+		  if struct.unpack_from('<I', data, i)[0] == 0x6474e552: # PT_GNU_RELRO
+		    struct.pack_into('<Q', data, i + 8, 2**64 - 1)
 		open(sys.argv[1], 'wb').write(data)
 	END
 }

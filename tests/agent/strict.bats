@@ -176,9 +176,10 @@ signal.pause()'
 		extern char **environ;
 		int main(int argc, char **argv)
 		{
-			int from = open(argv[argc > 1], O_RDONLY), to = memfd_create("program", MFD_CLOEXEC);
+			int from = open(argv[argc > 1], O_RDONLY), to = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 			while (sendfile(to, from, NULL, 1 << 20) > 0)
 				;
+			fcntl(to, F_ADD_SEALS, F_SEAL_WRITE); /* else it counts as open */
 			return fexecve(to, argv + 1, environ);
 		}
 	END
@@ -304,11 +305,13 @@ unfiled() {
 		#include <stdio.h>
 		#include <sys/resource.h>
 		#include <unistd.h>
-		int main(void)
+		int main(int argc, char **argv)
 		{
-			int lowest = dup(0); /* enough for the loader, which needs one at a time */
-			struct rlimit limit = { lowest + 1, lowest + 1 };
+			/* One is enough for the loader; to seal takes two at a time, to lock more. */
+			int lowest = dup(0), last = lowest + argc;
+			struct rlimit limit = { last, last };
 			double (*cosine)(double);
+			(void)argv;
 			if (close(lowest) || setrlimit(RLIMIT_NOFILE, &limit))
 				return 99;
 			cosine = (double (*)(double))dlsym(dlopen("libm.so.6", RTLD_NOW), "cos");
@@ -318,7 +321,7 @@ unfiled() {
 	run -7 --separate-stderr "$MEMSEAL" run --strict ./later
 	[ "${#stderr_lines[@]}" = 1 ]
 	[[ "$stderr" == "memseal: ./later: cannot lock the bytes of "*"/libm.so.6 at 0x"*"(EMFILE)" ]]
-	run -7 --separate-stderr "$MEMSEAL" run ./later
+	run -7 --separate-stderr "$MEMSEAL" run ./later two
 	[ -z "$stderr" ]
 }
 
