@@ -56,6 +56,7 @@ check_agent() {
 	# Undefined: what libc.h names, weakly.
 	diff <(readelf --dyn-syms -W "$1" | awk '$7 == "UND" && $8 { print $5, $8 }' | sort) \
 		<(sed -n -e 's/^#pragma weak \([a-z_]*\)$/\1/p' \
+			-e 's/^extern .* __asm__("\([a-z_]*\)") __attribute__((weak));$/\1/p' \
 			-e 's/^extern .*[ *]\([a-z_]*\)\(\[\]\|(void)\)\{0,1\} __attribute__((weak));/\1/p' \
 			"$SOURCE/src/agent/libc.h" | sed 's/^/WEAK /' | sort)
 }
