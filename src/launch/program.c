@@ -319,7 +319,7 @@ EXPORT const char *memseal_refusal_text(enum memseal_refusal refusal)
 		[MEMSEAL_REFUSAL_AGENT_NOEXEC] =
 			"the agent must not be executed here: is its file system mounted noexec?",
 		[MEMSEAL_REFUSAL_SECURE] =
-			"a security module may have the loader ignore the agent: allow that program",
+			"a security module may keep the agent out: allow the program",
 		[MEMSEAL_REFUSAL_NEW_CODE] =
 			"needs memory that is writable and executable: not with --no-new-code",
 		[MEMSEAL_REFUSAL_NO_CODE_GUARD] =
