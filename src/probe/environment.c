@@ -55,6 +55,7 @@ enum memseal_support environment_gvisor(void)
 
 	if (sys_uname(&name) < 0)
 		return MEMSEAL_SUPPORT_UNKNOWN;
-	return strcmp(name.version, "#1 SMP Sun Jan 10 15:06:54 PST 2016") == 0 ? MEMSEAL_SUPPORT_YES
-										: MEMSEAL_SUPPORT_NO;
+	return strcmp(name.version, "#1 SMP Sun Jan 10 15:06:54 PST 2016") == 0
+		       ? MEMSEAL_SUPPORT_YES
+		       : MEMSEAL_SUPPORT_NO;
 }
