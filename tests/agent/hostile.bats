@@ -193,14 +193,6 @@ teller() {
 	run -0 timeout 10 "$MEMSEAL" run --engine=filter ./nolibc
 }
 
-@test "a Go program" {
-	command -v go >/dev/null || skip "no go here"
-	printf 'package main\nfunc main() { println("ran") }\n' >main.go
-	GOCACHE=$PWD/cache GOFLAGS=-buildmode=pie CGO_ENABLED=0 go build -o gopie main.go
-	run -0 timeout 20 "$MEMSEAL" run ./gopie
-	[ "$output" = ran ]
-}
-
 # next FILE...: a library that stands before another's dlopen() and dlsym().
 interposer='
 	#define _GNU_SOURCE
