@@ -27,15 +27,20 @@
 	X(filter, "filter", false, "")
 
 #define AGENT_OPTION_MEMBER(member, name, stays, help) bool member;
-#define AGENT_OPTION_LEN(member, name, stays, help)    (sizeof(name)) +
+#define AGENT_OPTION_TEXT(member, name, stays, help)   char member[sizeof(name)];
 
 struct agent_options {
 	AGENT_OPTIONS(AGENT_OPTION_MEMBER)
 };
 
+/* Room for each name and the comma behind it. */
+struct agent_options_text {
+	AGENT_OPTIONS(AGENT_OPTION_TEXT)
+};
+
 /* "NAME,NAME,...", with its NUL. */
 #define AGENT_OPTIONS_VARIABLE "MEMSEAL_AGENT"
-#define AGENT_OPTIONS_TEXT_MAX (AGENT_OPTIONS(AGENT_OPTION_LEN) 1)
+#define AGENT_OPTIONS_TEXT_MAX (sizeof(struct agent_options_text) + 1)
 
 /*
  * Sets the options that are named in the environment's variable, and leaves the others as they are.
