@@ -78,18 +78,30 @@
 /* 64-bit arguments take a pair of registers, of which the first is an even one. */
 #define ARCH_PAIRS_EVEN 1
 
-/* Not in a variable of its own: r7 may be the frame pointer. */
+/*
+ * Divisions of 64 bits are calls of a function here, and calls change r0 to r3: what is an argument
+ * must have been computed before the first of these variables is set. No number in a variable of
+ * its own: r7 may be the frame pointer.
+ */
 static inline long arch_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
-	register long r0 __asm__("r0") = a;
-	register long r1 __asm__("r1") = b;
-	register long r2 __asm__("r2") = c;
-	register long r3 __asm__("r3") = d;
-	register long r4 __asm__("r4") = e;
-	register long r5 __asm__("r5") = f;
-	register long r6 __asm__("r6") = nr;
+	register long r0 __asm__("r0");
+	register long r1 __asm__("r1");
+	register long r2 __asm__("r2");
+	register long r3 __asm__("r3");
+	register long r4 __asm__("r4");
+	register long r5 __asm__("r5");
+	register long r6 __asm__("r6");
 	long saved;
 
+	__asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
+	r0 = a;
+	r1 = b;
+	r2 = c;
+	r3 = d;
+	r4 = e;
+	r5 = f;
+	r6 = nr;
 	__asm__ volatile("mov %1, r7\n\tmov r7, r6\n\tsvc #0\n\tmov r7, %1"
 			 : "+r"(r0), "=&r"(saved)
 			 : "r"(r6), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5)
