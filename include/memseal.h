@@ -818,18 +818,18 @@ enum memseal_kind {
 };
 
 struct memseal_mapping {
-	size_t size;            /* sizeof(struct memseal_mapping), set by the caller */
-	uint64_t start, end;    /* addresses in that process; end is the first byte after it */
-	uint64_t sealable;      /* bytes that can be sealed: text, rodata, RELRO; vdso, vvar */
-	char perm[5];           /* "r-xp", as /proc/PID/maps prints it */
-	enum memseal_kind kind; /* of most of its pages */
+	size_t size;             /* sizeof(struct memseal_mapping), set by the caller */
+	uint64_t start, end;     /* addresses in that process; end is the first byte after it */
+	uint64_t sealable_bytes; /* bytes that can be sealed: text, rodata, RELRO; vdso, vvar */
+	char perm[5];            /* "r-xp", as /proc/PID/maps prints it */
+	enum memseal_kind kind;  /* of most of its pages */
 	bool sealed;
 	bool content_locked; /* sealed, and no write to memory can change it; one to its file may */
 	const char *object; /* path or name as the kernel prints it; of memory of an image without a
 			       file of its own, the image's; or NULL. Valid until the process is
 			       closed */
 	const char *why; /* why it is not sealed, or can still be written: static text, or NULL */
-	uint64_t exec_open; /* bytes that struct memseal_coverage counts as exec_open */
+	uint64_t exec_open_bytes; /* bytes that struct memseal_coverage counts as exec_open_bytes */
 };
 
 /* The state of a process, for memseal_process_coverage(). */
@@ -845,19 +845,20 @@ enum memseal_state {
 };
 
 struct memseal_coverage {
-	size_t size;       /* sizeof(struct memseal_coverage), set by the caller */
-	uint64_t sealable; /* bytes: pages of non-writable PT_LOAD and of RELRO, of all images */
-	uint64_t sealed;   /* bytes of these that are sealed and not writable */
+	size_t size;             /* sizeof(struct memseal_coverage), set by the caller */
+	uint64_t sealable_bytes; /* bytes: pages of non-writable PT_LOAD and of RELRO, of all images
+				  */
+	uint64_t sealed_bytes;   /* bytes of these that are sealed and not writable */
 	/*
 	 * Bytes that are executable and not sealed text of an image: text that is not sealed, is
 	 * writable, or can be changed through another mapping; generated code; code that is mapped
 	 * a second time; code that no ELF headers explain. [vsyscall] is not counted.
 	 */
-	uint64_t exec_open;
+	uint64_t exec_open_bytes;
 	unsigned images;
 	enum memseal_state state;
-	const char *why; /* the worst of exec_open except unsealed text, or what is wrong with the
-			    headers, or why the state is unknown: static text, or NULL */
+	const char *why; /* the worst of exec_open_bytes except unsealed text, or what is wrong with
+			    the headers, or why the state is unknown: static text, or NULL */
 };
 
 struct memseal_process; /* opaque; one thread at a time */

@@ -18,9 +18,24 @@ struct span {
 		};                           \
 	}
 
+/* Pages that get a protection. */
+struct prot_span {
+	SPAN_MEMBERS;
+	int prot;
+};
+
 static inline uint64_t span_len(struct span span)
 {
 	return span.end - span.start;
+}
+
+static inline size_t prot_spans_size(const struct prot_span *spans, size_t count)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < count; i++)
+		size += (size_t)span_len(spans[i].span);
+	return size;
 }
 
 static inline bool span_overlaps(struct span a, struct span b)

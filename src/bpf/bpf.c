@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "bpf/bpf.h"
+
 #include <errno.h>
 
-#include "bpf/bpf.h"
 #include "bpf/judge.h"
 
 /* What one program is to hold: the next held and targets ranges of the batch. */

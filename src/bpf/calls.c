@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <linux/audit.h>
-
 #include "bpf/calls.h"
+
+#include <linux/audit.h>
 
 #ifndef EM_RISCV
 #define EM_RISCV 243

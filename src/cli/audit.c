@@ -72,7 +72,8 @@ static int print_help(void)
 /* part of whole in units of 1/scale, rounded down. */
 static uint64_t share(const struct memseal_coverage *coverage, unsigned scale)
 {
-	return (uint64_t)((unsigned __int128)coverage->sealed * scale / coverage->sealable);
+	return (uint64_t)((unsigned __int128)coverage->sealed_bytes * scale /
+			  coverage->sealable_bytes);
 }
 
 static void add_state(struct audit *audit, const char *state, const char *color)
@@ -119,10 +120,10 @@ static void add_coverage(
 	table_text(audit->table, COL_COMM, comm);
 	add_state(audit, memseal_state_name(coverage->state), state_color(coverage->state));
 	table_tenths(audit->table, COL_COVERAGE, share(coverage, 1000));
-	table_size(audit->table, COL_SEALABLE, coverage->sealable);
-	table_size(audit->table, COL_SEALED, coverage->sealed);
-	table_size(audit->table, COL_EXEC_OPEN, coverage->exec_open);
-	table_size(audit->table, COL_OPEN, coverage->sealable - coverage->sealed);
+	table_size(audit->table, COL_SEALABLE, coverage->sealable_bytes);
+	table_size(audit->table, COL_SEALED, coverage->sealed_bytes);
+	table_size(audit->table, COL_EXEC_OPEN, coverage->exec_open_bytes);
+	table_size(audit->table, COL_OPEN, coverage->sealable_bytes - coverage->sealed_bytes);
 	table_number(audit->table, COL_IMAGES, coverage->images);
 	table_text(audit->table, COL_WHY, coverage->why);
 	audit->below |= is_below(audit, coverage);

@@ -66,7 +66,7 @@ static void add_row(struct table *table, const struct memseal_mapping *mapping)
 	table_text(table, COL_PERM, mapping->perm);
 	table_text(table, COL_KIND, memseal_kind_name(mapping->kind));
 	table_flag(table, COL_SEALED, mapping->sealed);
-	if (mapping->sealed || mapping->sealable)
+	if (mapping->sealed || mapping->sealable_bytes)
 		table_color(table, COL_SEALED, mapping->why ? "red" : "green");
 	table_text(table, COL_CONTENT, mapping->content_locked ? "locked" : "open");
 	table_text(table, COL_OBJECT, mapping->object);
@@ -131,7 +131,7 @@ static bool add_rows(struct table *table, FILE *file, bool unsealed_only)
 	char *name = NULL;
 
 	while (read_mapping(file, &mapping, &name)) {
-		bool open = mapping.sealable && mapping.why;
+		bool open = mapping.sealable_bytes && mapping.why;
 
 		unsealed |= open;
 		if (open || !unsealed_only)

@@ -7,16 +7,7 @@
 #include "base/sys.h"
 #include "engine/memfd.h"
 
-static size_t total_size(const struct content_span *spans, size_t count)
-{
-	size_t total = 0;
-
-	for (size_t i = 0; i < count; i++)
-		total += spans[i].end - spans[i].start;
-	return total;
-}
-
-static int fill_span(int fd, const struct content_span *span, uint64_t offset)
+static int fill_span(int fd, const struct prot_span *span, uint64_t offset)
 {
 	const uint64_t from = span->start, len = span->end - span->start;
 
@@ -33,7 +24,7 @@ static int fill_span(int fd, const struct content_span *span, uint64_t offset)
 	return 0;
 }
 
-static int fill(int fd, const struct content_span *spans, size_t count)
+static int fill(int fd, const struct prot_span *spans, size_t count)
 {
 	uint64_t offset = 0;
 	int r = 0;
@@ -100,7 +91,7 @@ static int compare_part(int fd, uint64_t offset, uint64_t from, size_t len)
 	return same ? 0 : -EBUSY;
 }
 
-static int compare_span(int fd, uint64_t offset, const struct content_span *span)
+static int compare_span(int fd, uint64_t offset, const struct prot_span *span)
 {
 	uint64_t at = span->start, len;
 	int r = 0;
@@ -117,7 +108,7 @@ static int compare_span(int fd, uint64_t offset, const struct content_span *span
  * was forked meanwhile could write to the descriptor, by intent or because it took it for another.
  * Its size cannot change any more, so that reading does not end in SIGBUS.
  */
-static int compare(int fd, const struct content_span *spans, size_t count, uint64_t total)
+static int compare(int fd, const struct prot_span *spans, size_t count, uint64_t total)
 {
 	uint64_t offset = 0;
 	struct stat st;
@@ -132,7 +123,7 @@ static int compare(int fd, const struct content_span *spans, size_t count, uint6
 	return r;
 }
 
-static int fill_and_seal(int *fd, const struct content_span *spans, size_t count, uint64_t total)
+static int fill_and_seal(int *fd, const struct prot_span *spans, size_t count, uint64_t total)
 {
 	int r = fill(*fd, spans, count);
 
@@ -146,7 +137,7 @@ static int fill_and_seal(int *fd, const struct content_span *spans, size_t count
 }
 
 /* Whatever was called before: this is what the kernel says of the pages themselves. */
-static int check_locked(const struct content_span *span)
+static int check_locked(const struct prot_span *span)
 {
 	int r = sys_mprotect(
 		span->start, (size_t)(span->end - span->start), PROT_READ | PROT_WRITE);
@@ -159,7 +150,7 @@ static int check_locked(const struct content_span *span)
  * *ret_replaced: so many spans may not be what they were. When mmap(2) fails, the kernel may have
  * unmapped the old pages before it found that out, but for EPERM: a seal, or a filter.
  */
-static int map_spans(int fd, const struct content_span *spans, size_t count, size_t *ret_replaced)
+static int map_spans(int fd, const struct prot_span *spans, size_t count, size_t *ret_replaced)
 {
 	uint64_t offset = 0;
 
@@ -182,7 +173,7 @@ static int map_spans(int fd, const struct content_span *spans, size_t count, siz
  * *ret_changed: so many spans may have changed. Of the mappings of one that is sealed, the first
  * may have, and are put back at once; the others refuse.
  */
-static int protect(const struct content_span *spans, size_t count, size_t *ret_changed)
+static int protect(const struct prot_span *spans, size_t count, size_t *ret_changed)
 {
 	int r = 0;
 
@@ -204,7 +195,7 @@ static void release(struct content_backup *backup)
 }
 
 /* What became read-only left room in RLIMIT_DATA, which others may have taken: but not this. */
-static int make_writable(const struct content_span *span, struct content_backup *backup)
+static int make_writable(const struct prot_span *span, struct content_backup *backup)
 {
 	size_t len = (size_t)(span->end - span->start);
 	int r = sys_undo_mprotect(span->start, len, PROT_READ | PROT_WRITE);
@@ -221,8 +212,8 @@ static int make_writable(const struct content_span *span, struct content_backup 
  * RLIMIT_DATA, mmap(2) in the place of as many bytes asks for nothing (may_expand_vm() of the
  * kernel is given the difference).
  */
-static int undo(const struct content_span *spans, size_t count, size_t replaced,
-	struct content_backup *backup)
+static int undo(
+	const struct prot_span *spans, size_t count, size_t replaced, struct content_backup *backup)
 {
 	uint64_t offset = 0;
 	int ret = 0;
@@ -252,7 +243,7 @@ static int reserve(struct content_backup *backup, size_t len)
 }
 
 static int lock_or_undo(
-	const struct content_span *spans, size_t count, size_t total, struct content_backup *backup)
+	const struct prot_span *spans, size_t count, size_t total, struct content_backup *backup)
 {
 	size_t changed = 0, replaced = 0;
 	int r = protect(spans, count, &changed);
@@ -266,7 +257,7 @@ static int lock_or_undo(
 	return r;
 }
 
-static int lock_with_backup(int fd, const struct content_span *spans, size_t count, size_t total,
+static int lock_with_backup(int fd, const struct prot_span *spans, size_t count, size_t total,
 	struct content_backup *ret_backup)
 {
 	struct content_backup backup = { .fd = fd };
@@ -281,10 +272,10 @@ static int lock_with_backup(int fd, const struct content_span *spans, size_t cou
 	return r;
 }
 
-int content_lock(const struct content_span *spans, size_t count, struct content_backup *ret_backup)
+int content_lock(const struct prot_span *spans, size_t count, struct content_backup *ret_backup)
 {
 	CLEANUP(sys_close_cleanup) int fd = memfd_new();
-	size_t total = total_size(spans, count), replaced;
+	size_t total = prot_spans_size(spans, count), replaced;
 	int r = fd < 0 ? fd : memfd_resize(fd, total);
 
 	if (r == 0 && ret_backup)
@@ -296,7 +287,7 @@ int content_lock(const struct content_span *spans, size_t count, struct content_
 	return r;
 }
 
-int content_rollback(const struct content_span *spans, size_t count, struct content_backup *backup)
+int content_rollback(const struct prot_span *spans, size_t count, struct content_backup *backup)
 {
 	return undo(spans, count, count, backup);
 }

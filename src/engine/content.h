@@ -12,12 +12,6 @@
 #include "base/span.h"
 #include "base/util.h"
 
-/* Whole pages, start < end, that can be read, and the protection they get: PROT_READ or with X. */
-struct content_span {
-	SPAN_MEMBERS;
-	int prot;
-};
-
 /*
  * What content_rollback() needs, while a lock may have to be undone: the file, and room that nobody
  * else can take meanwhile.
@@ -54,14 +48,14 @@ struct content_backup {
  * -ENOMEM      also vm.max_map_count, RLIMIT_AS and RLIMIT_DATA: the room for undoing counts
  * -ENOSPC, -EMFILE, -ENFILE, -EACCES, -EINTR, and what else a seccomp filter answers
  */
-int content_lock(const struct content_span *spans, size_t count,
+int content_lock(const struct prot_span *spans, size_t count,
 	struct content_backup *ret_backup) MUST_CHECK NONNULL(1);
 
 /*
  * Puts private, writable pages with the same bytes in place of what was locked, and gives up the
  * backup: 0, or what mmap(2) answers if a mapping lock holds a span already.
  */
-int content_rollback(const struct content_span *spans, size_t count,
+int content_rollback(const struct prot_span *spans, size_t count,
 	struct content_backup *backup) MUST_CHECK NONNULL(1, 3);
 
 /* The lock stays; the backup is given up. */

@@ -5,11 +5,11 @@
 #include <sys/personality.h>
 
 #include "base/directory.h"
+#include "base/scratch.h"
 #include "base/sys.h"
 #include "engine/filter.h"
 #include "engine/own-maps.h"
 #include "engine/personality.h"
-#include "base/scratch.h"
 
 #define RING_NAME   "anon_inode:[io_uring]"
 #define RING_THREAD "iou-" /* kernel/io_uring: iou-sqp-PID polls, iou-wrk-PID works */

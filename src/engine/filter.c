@@ -5,8 +5,8 @@
 #include <sys/prctl.h>
 
 #include "base/page.h"
-#include "base/sys.h"
 #include "base/scratch.h"
+#include "base/sys.h"
 
 #if defined(__x86_64__)
 #define OWN_ARCH BPF_ARCH_X86_64

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
 #include "engine/kernel.h"
 
 #include <errno.h>
 #include <memseal.h>
 
+#include "base/page.h"
 #include "base/sys.h"
 
 #define UNKNOWN_FLAG 0x40000000 /* of mremap(2): EINVAL, sealed or not */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/uapi.h"
 #include "engine/memfd.h"
 
 #include <errno.h>
@@ -7,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/sys.h"
+#include "base/uapi.h"
 
 /* Nothing is executed from it as a file; a system may insist on that being said. */
 int memfd_new(void)

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
-#include "base/uapi.h"
 #include "engine/window.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "base/owner-lock.h"
+#include "base/page.h"
 #include "base/sys.h"
+#include "base/uapi.h"
 #include "engine/filter.h"
 #include "engine/own-maps.h"
 
@@ -23,7 +22,7 @@
 static uint64_t window;    /* where it begins, or 0 */
 static uint64_t unchecked; /* the same, of one that may not be used yet */
 static uint64_t next;      /* where the last memory ended: the first place to try */
-static uint32_t maker;     /* the thread that makes a window, or 0; a futex */
+static struct owner_lock making;
 
 static bool find_zone(struct span *ret)
 {
@@ -132,32 +131,6 @@ static int make(uint64_t *ret_base)
 	return 0;
 }
 
-/* A child of fork(2) may find itself locked out by a thread that only its parent has. */
-static bool lives(uint32_t thread, uint32_t self)
-{
-	return thread != self && sys_tgkill(sys_getpid(), (pid_t)thread, 0) != -ESRCH;
-}
-
-static void lock(void)
-{
-	uint32_t self = (uint32_t)sys_gettid(), holder;
-
-	for (;;) {
-		holder = __atomic_load_n(&maker, __ATOMIC_RELAXED);
-		if (holder && lives(holder, self))
-			(void)sys_futex(&maker, FUTEX_WAIT_PRIVATE, holder, NULL);
-		else if (__atomic_compare_exchange_n(
-				 &maker, &holder, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return;
-	}
-}
-
-static void unlock(void)
-{
-	__atomic_store_n(&maker, 0, __ATOMIC_RELEASE);
-	(void)sys_futex(&maker, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
-}
-
 /* The window, if it can be used; else 0. */
 static uint64_t usable(void)
 {
@@ -172,11 +145,11 @@ int window_open(uint64_t *ret_base)
 	int r = 0;
 
 	if (!base) {
-		lock();
+		owner_lock_take(&making);
 		base = usable();
 		if (!base)
 			r = make(&base);
-		unlock();
+		owner_lock_release(&making);
 	}
 	if (r == 0)
 		*ret_base = base;

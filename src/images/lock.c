@@ -5,7 +5,7 @@
 #include "engine/content-file.h"
 
 struct locking {
-	struct content_span *spans; /* to be copied together */
+	struct prot_span *spans; /* to be copied together */
 	size_t count;
 	const char *name; /* of the first span's image */
 	int pagemap;      /* or a negative errno */
@@ -17,9 +17,8 @@ static void add_span(struct locking *locking, const struct images_piece *piece)
 {
 	if (locking->count == 0)
 		locking->name = piece->name;
-	locking->spans[locking->count++] = (struct content_span){
-		.start = piece->start, .end = piece->end, .prot = piece->prot
-	};
+	locking->spans[locking->count++] =
+		(struct prot_span){ .start = piece->start, .end = piece->end, .prot = piece->prot };
 }
 
 static int copy_spans(struct locking *locking)
@@ -94,7 +93,7 @@ static int lock_others(struct locking *locking, const struct images_piece *piece
 	return copy_spans(locking);
 }
 
-int images_content(const struct images_piece *pieces, size_t count, struct content_span *spans,
+int images_content(const struct images_piece *pieces, size_t count, struct prot_span *spans,
 	uint64_t page, struct images_result *ret)
 {
 	CLEANUP(sys_close_cleanup) int pagemap = content_file_pagemap();

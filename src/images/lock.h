@@ -14,7 +14,7 @@
  * Errors as content_lock(); then *ret says what could not be locked and where, and some pieces may
  * be locked.
  */
-int images_content(const struct images_piece *pieces, size_t count, struct content_span *spans,
+int images_content(const struct images_piece *pieces, size_t count, struct prot_span *spans,
 	uint64_t page, struct images_result *ret) MUST_CHECK NONNULL(5);
 
 #endif

@@ -5,15 +5,6 @@
 
 #include "base/sys.h"
 
-static size_t total_size(const struct relro_span *spans, size_t count)
-{
-	size_t total = 0;
-
-	for (size_t i = 0; i < count; i++)
-		total += spans[i].end - spans[i].start;
-	return total;
-}
-
 /*
  * Not memcpy(3): AddressSanitizer replaces it in programs built with it, and takes whole pages, red
  * zones and all, for an overflow. The barrier keeps GCC from calling it nevertheless.
@@ -27,7 +18,7 @@ __attribute__((no_sanitize("address"))) static void copy_pages(
 	}
 }
 
-static void copy_all(uint64_t *to, const struct relro_span *spans, size_t count)
+static void copy_all(uint64_t *to, const struct prot_span *spans, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		size_t len = spans[i].end - spans[i].start;
@@ -38,7 +29,7 @@ static void copy_all(uint64_t *to, const struct relro_span *spans, size_t count)
 }
 
 /* Neighbours that get the same at once: one call, if they are RELRO all. */
-static int protect_all(uint64_t at, const struct relro_span *spans, size_t count)
+static int protect_all(uint64_t at, const struct prot_span *spans, size_t count)
 {
 	int r = 0;
 
@@ -57,9 +48,9 @@ static int protect_all(uint64_t at, const struct relro_span *spans, size_t count
  * One mapping for all copies, protected and then cut up. mremap(2) replaces the old pages
  * under the lock of the address space: a reader sees the old bytes or the same bytes.
  */
-int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_failed)
+int relro_repair(const struct prot_span *spans, size_t count, size_t *ret_failed)
 {
-	size_t total = total_size(spans, count), at = 0, i;
+	size_t total = prot_spans_size(spans, count), at = 0, i;
 	long copy;
 	int r;
 

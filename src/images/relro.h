@@ -11,19 +11,15 @@
 #include "base/span.h"
 #include "base/util.h"
 
-struct relro_span {
-	SPAN_MEMBERS;
-	int prot; /* that the copy gets: not PROT_WRITE */
-};
-
 /*
- * Replaces each span by an anonymous private copy of itself. Other threads may read the
+ * Replaces each span by an anonymous private copy of itself, with its protection, which is never
+ * PROT_WRITE. Other threads may read the
  * spans meanwhile; nobody may write to them. On failure the spans before *ret_failed are replaced,
  * that one and those behind it are as they were.
  *
  * -ENOMEM, and what mremap(2) answers.
  */
-int relro_repair(const struct relro_span *spans, size_t count, size_t *ret_failed) MUST_CHECK
+int relro_repair(const struct prot_span *spans, size_t count, size_t *ret_failed) MUST_CHECK
 	NONNULL(3);
 
 #endif

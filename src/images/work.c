@@ -132,7 +132,7 @@ static void add_lock(
 
 static void append_repair(struct images_work *work, struct span span, int prot)
 {
-	work->repairs[work->repair_count++] = (struct relro_span){ .span = span, .prot = prot };
+	work->repairs[work->repair_count++] = (struct prot_span){ .span = span, .prot = prot };
 }
 
 static void add_relro(

@@ -18,12 +18,12 @@ struct images_wanted {
 
 /* Lists in scratch memory, each with room for all that there can be. */
 struct images_work {
-	struct relro_span *repairs; /* to be copied, or only protected */
+	struct prot_span *repairs; /* to be copied, or only protected */
 	size_t repair_count;
 	struct images_piece *locks;
 	size_t lock_count;
-	struct content_span *spans; /* room, as many as locks */
-	struct images_run *runs;    /* nothing in a run is sealed yet: see kernel_seal() */
+	struct prot_span *spans; /* room, as many as locks */
+	struct images_run *runs; /* nothing in a run is sealed yet: see kernel_seal() */
 	size_t run_count;
 	struct bpf_range *ranges; /* room, as many as runs */
 };

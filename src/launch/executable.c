@@ -11,8 +11,8 @@
 #include "base/page.h"
 #include "base/sys.h"
 #include "launch/binfmt.h"
-#include "model/maps.h"
 #include "model/image.h"
+#include "model/maps.h"
 
 #if defined(__x86_64__)
 #define NATIVE_MACHINE EM_X86_64

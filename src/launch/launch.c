@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/sys.h"
 #include "launch/executable.h"
 #include "launch/new-code.h"
@@ -115,8 +116,7 @@ static bool allows_new_code(enum memseal_refusal refusal)
 	return refusal == MEMSEAL_REFUSAL_NEW_CODE || refusal == MEMSEAL_REFUSAL_NO_CODE_GUARD;
 }
 
-EXPORT int memseal_program_exec(
-	const struct memseal_program *program, char *const argv[], char *const envp[])
+static int launch(const struct memseal_program *program, char *const *argv, char *const *envp)
 {
 	char entry[sizeof(OPTIONS) + AGENT_OPTIONS_TEXT_MAX] = OPTIONS,
 				     *text = entry + strlen(OPTIONS);
@@ -125,8 +125,6 @@ EXPORT int memseal_program_exec(
 	CLEANUP(free_vector) char **env = NULL;
 	int r;
 
-	if (program->refusal != MEMSEAL_REFUSAL_NONE && !program->options.allow_unsealed)
-		return -EOPNOTSUPP;
 	agent_options_read(&earlier, envp);
 	agent_options_inherit(&options, &earlier);
 	if (options.no_new_code && !allows_new_code(program->refusal)) {
@@ -141,4 +139,12 @@ EXPORT int memseal_program_exec(
 	if (r == 0)
 		r = build_environment(envp, preload, *text ? entry : NULL, &env);
 	return r < 0 ? r : exec_program(program, argv, env);
+}
+
+EXPORT int memseal_program_exec(
+	const struct memseal_program *program, char *const argv[], char *const envp[])
+{
+	if (program->refusal != MEMSEAL_REFUSAL_NONE && !program->options.allow_unsealed)
+		return -EOPNOTSUPP;
+	return errors_only(launch(program, argv, envp), -EIO, ERRORS_PROGRAM_EXEC);
 }

@@ -9,13 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errors.h"
 #include "base/opts.h"
 #include "base/sys.h"
 #include "engine/filter-exec.h"
-#include "probe/probe.h"
 #include "launch/arrival.h"
 #include "launch/new-code.h"
 #include "launch/trial.h"
+#include "probe/probe.h"
 
 /* Where the agent sees what is mapped. */
 #define OWN_MAPS "/proc/self/maps"
@@ -263,7 +264,7 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 	if (r == 0)
 		r = judge(program, options.engine);
 	if (r < 0)
-		return r;
+		return errors_only(r, -EIO, ERRORS_PROGRAM_FIND);
 	*ret_program = STEAL(program, NULL);
 	return 0;
 }

@@ -3,12 +3,12 @@
 #include <memseal.h>
 #include <sys/mman.h>
 
+#include "base/errors.h"
 #include "base/owner-lock.h"
 #include "base/page.h"
 #include "base/sys.h"
 #include "memory/freeze.h"
 #include "memory/place.h"
-#include "memory/range.h"
 
 /*
  * At the start of its own memory, and frozen along with it: nobody can make a frozen arena look
@@ -37,14 +37,14 @@ EXPORT int memseal_arena_new(size_t capacity, struct memseal_arena **ret_arena)
 	if (!ret_arena || capacity == 0)
 		return -EINVAL;
 	if (r < 0)
-		return r;
+		return errors_only(r, -EOPNOTSUPP, ERRORS_ARENA);
 	if (add_overflows(capacity, sizeof(*arena), &size) ||
 		page_up_overflows(size, page, &size) || size > PTRDIFF_MAX)
 		return -ENOMEM;
 	start = place_map((size_t)size, size < HUGE_PAGE ? page : HUGE_PAGE, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	if (sys_failed(start))
-		return (int)start;
+		return errors_only((int)start, -EOPNOTSUPP, ERRORS_ARENA);
 	arena = (struct memseal_arena *)start;
 	*arena = (struct memseal_arena){
 		.size = size, .used = sizeof(*arena), .page = page, .base = (char *)arena
@@ -136,7 +136,7 @@ EXPORT int memseal_arena_freeze(struct memseal_arena *arena)
 		r = freeze(arena);
 	}
 	owner_lock_release(&lock);
-	return r;
+	return errors_only(r, -EOPNOTSUPP, ERRORS_FREEZE);
 }
 
 /* What is frozen stays, for ever. */

@@ -10,7 +10,6 @@
 #include "memory/code.h"
 #include "memory/consent.h"
 #include "memory/place.h"
-#include "memory/range.h"
 
 /*
  * The kernel would put the views side by side: then whoever knows a function's address knows where

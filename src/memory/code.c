@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
 #include "memory/code.h"
 
 #include <errno.h>
@@ -9,14 +8,14 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 
+#include "base/errors.h"
 #include "base/opts.h"
+#include "base/page.h"
 #include "base/sys.h"
 #include "engine/personality.h"
 #include "memory/code-room.h"
-#include "memory/errors.h"
 #include "memory/freeze.h"
 #include "memory/place.h"
-#include "memory/range.h"
 
 enum page_state {
 	PAGE_OPEN = 0,
@@ -184,7 +183,7 @@ EXPORT int memseal_code_new_opts(
 
 	if (r < 0 || !ret_code || capacity == 0 || options.mode > MEMSEAL_CODE_FLIP)
 		return -EINVAL;
-	return documented_error(make_region(capacity, options.mode, ret_code));
+	return errors_only(make_region(capacity, options.mode, ret_code), -EOPNOTSUPP, ERRORS_CODE);
 }
 
 EXPORT int memseal_code_new(size_t capacity, struct memseal_code **ret_code)
@@ -338,6 +337,12 @@ static int flip(struct memseal_code *code, uint64_t offset, size_t size)
 	return r;
 }
 
+static int synchronize(const struct memseal_code *code, char *exec_addr, size_t size)
+{
+	__builtin___clear_cache(exec_addr, exec_addr + size);
+	return code->has_barrier ? sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE) : 0;
+}
+
 EXPORT int memseal_code_publish(struct memseal_code *code, void *exec_addr, size_t size)
 {
 	uint64_t offset;
@@ -349,10 +354,7 @@ EXPORT int memseal_code_publish(struct memseal_code *code, void *exec_addr, size
 		return -ENXIO;
 	if (code->mode == MEMSEAL_CODE_FLIP)
 		r = flip(code, offset, size);
-	if (r < 0)
-		return r;
-	__builtin___clear_cache(exec_addr, (char *)exec_addr + size);
-	if (code->has_barrier)
-		r = sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
-	return documented_error(r);
+	if (r == 0)
+		r = synchronize(code, exec_addr, size);
+	return errors_only(r, -EOPNOTSUPP, ERRORS_PUBLISH);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <memseal-compat.h>
 
+#include "base/errors.h"
 #include "base/sys.h"
 
 /* Where the C library declares it too, this is the same function. */
@@ -21,7 +22,8 @@ EXPORT int mseal(void *addr, size_t len, unsigned long flags)
 
 EXPORT int mimmutable(void *addr, size_t len)
 {
-	int r = memseal_range(addr, len, MEMSEAL_MAPPING);
+	int r = errors_only(
+		memseal_range(addr, len, MEMSEAL_MAPPING), -EOPNOTSUPP, ERRORS_MIMMUTABLE);
 
 	if (r < 0) {
 		errno = -r;

@@ -5,8 +5,9 @@
 #include <link.h>
 #include <memseal.h>
 
-#include "engine/filter.h"
+#include "base/errors.h"
 #include "engine/filter-exec.h"
+#include "engine/filter.h"
 
 /*
  * enum memseal_exec, or 0. It decides what this copy of the library may install, and nothing about
@@ -66,7 +67,7 @@ EXPORT int memseal_filter_allow(enum memseal_exec exec)
 		return compare(given, exec);
 	r = prepare(exec);
 	if (r < 0)
-		return r;
+		return errors_only(r, -EOPNOTSUPP, ERRORS_ALLOW);
 	if (__atomic_compare_exchange_n(
 		    &consent, &given, exec, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return 0;

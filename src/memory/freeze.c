@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/uapi.h"
-#include "base/page.h"
 #include "memory/freeze.h"
 
 #include <errno.h>
 #include <memseal.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/sys.h"
+#include "base/uapi.h"
 #include "engine/content.h"
 #include "engine/own-maps.h"
-#include "memory/errors.h"
 #include "memory/place.h"
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
@@ -54,7 +53,7 @@ static int prepare(uint64_t start, uint64_t end, bool locked)
  * mprotect(2) to the protection that they have already changes nothing, and is refused by both
  * engines. That no other filter refuses it, the content lock has seen.
  */
-static bool is_held(const struct content_span *span)
+static bool is_held(const struct prot_span *span)
 {
 	size_t len = (size_t)(span->end - span->start);
 	int r = sys_mprotect(span->start, len, span->prot);
@@ -64,7 +63,7 @@ static bool is_held(const struct content_span *span)
 	return r == -EPERM;
 }
 
-static int undo(const struct content_span *span, struct content_backup *backup, bool locked)
+static int undo(const struct prot_span *span, struct content_backup *backup, bool locked)
 {
 	int r = content_rollback(span, 1, backup);
 
@@ -74,7 +73,7 @@ static int undo(const struct content_span *span, struct content_backup *backup, 
 }
 
 /* Not believed, but asked: a filter may have answered in the kernel's place. */
-static int hold(const struct content_span *span)
+static int hold(const struct prot_span *span)
 {
 	int r = place_hold(span->start, span->end);
 
@@ -85,7 +84,7 @@ static int hold(const struct content_span *span)
 
 static int freeze_span(uint64_t start, uint64_t end, int prot)
 {
-	const struct content_span span = { .start = start, .end = end, .prot = prot };
+	const struct prot_span span = { .start = start, .end = end, .prot = prot };
 	bool locked = is_locked(start, end);
 	struct content_backup backup;
 	int r = place_check();
@@ -105,7 +104,7 @@ static int freeze_span(uint64_t start, uint64_t end, int prot)
 
 int freeze_pages(uint64_t start, uint64_t end, int prot)
 {
-	return documented_error(freeze_span(start, end, prot));
+	return freeze_span(start, end, prot);
 }
 
 /* Nothing but a content lock makes pages shared that were private. */
@@ -141,7 +140,7 @@ static bool is_sealed(uint64_t start)
  */
 int freeze_holds(uint64_t start, uint64_t end, int prot)
 {
-	const struct content_span span = { .start = start, .end = end, .prot = prot };
+	const struct prot_span span = { .start = start, .end = end, .prot = prot };
 	struct span pages = { start, end };
 	bool held = is_held(&span);
 	int r = sys_mprotect(start, (size_t)(end - start), PROT_READ | PROT_WRITE);

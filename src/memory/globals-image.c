@@ -7,7 +7,6 @@
 #include <sys/auxv.h>
 
 #include "images/symbols.h"
-#include "memory/range.h"
 #include "model/image.h"
 #include "model/maps.h"
 

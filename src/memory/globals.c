@@ -3,12 +3,13 @@
 #include <memseal-globals.h>
 #include <sys/mman.h>
 
+#include "base/errors.h"
 #include "base/owner-lock.h"
 #include "base/page.h"
+#include "base/span.h"
 #include "base/sys.h"
 #include "memory/freeze.h"
 #include "memory/globals-image.h"
-#include "memory/range.h"
 
 /*
  * Of two freezes at once, one that fails would put writable pages where the other has frozen some.
@@ -73,10 +74,10 @@ EXPORT int memseal_globals_freeze_in(void *start, void *end, void *pad, void *pa
 	struct span pages;
 	int r = find_pages(start, end, pad, pad_end, &pages);
 
-	if (r < 0)
-		return r;
-	owner_lock_take(&lock);
-	r = freeze(&pages);
-	owner_lock_release(&lock);
-	return r;
+	if (r == 0) {
+		owner_lock_take(&lock);
+		r = freeze(&pages);
+		owner_lock_release(&lock);
+	}
+	return errors_only(r, -EOPNOTSUPP, ERRORS_GLOBALS);
 }

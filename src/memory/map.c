@@ -3,6 +3,7 @@
 #include <memseal.h>
 #include <sys/mman.h>
 
+#include "base/errors.h"
 #include "base/page.h"
 #include "base/sys.h"
 #include "engine/window.h"
@@ -45,7 +46,7 @@ EXPORT void *memseal_map(size_t len, int prot, uint64_t effects)
 	if (addr == -EADDRNOTAVAIL)
 		addr = map_and_seal(len, prot, effects);
 	if (sys_failed(addr)) {
-		errno = (int)-addr;
+		errno = -errors_only((int)addr, -EOPNOTSUPP, ERRORS_MAP);
 		return NULL;
 	}
 	return (void *)addr;

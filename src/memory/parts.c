@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
 #include "memory/parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/page.h"
 #include "engine/filter.h"
 #include "engine/kernel.h"
 

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
 #include "memory/place.h"
 
 #include <errno.h>
 #include <memseal.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/sys.h"
 #include "engine/kernel.h"
 #include "engine/window.h"
 #include "memory/consent.h"
-#include "memory/range.h"
 
 int place_check(void)
 {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
 #include "memory/pool-memory.h"
 
 #include <errno.h>
 #include <memseal.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/sys.h"
-#include "engine/memfd.h"
 #include "engine/kernel.h"
+#include "engine/memfd.h"
 #include "memory/place.h"
-#include "memory/range.h"
 
 /* The body's file. */
 struct body_file {

@@ -7,7 +7,6 @@
 #include "engine/filter.h"
 #include "engine/own-maps.h"
 #include "memory/pool-memory.h"
-#include "memory/range.h"
 
 struct look {
 	const struct pool_memory *memory;

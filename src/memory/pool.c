@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/page.h"
+#include "base/errors.h"
 #include "base/opts.h"
+#include "base/page.h"
 #include "base/sys.h"
 #include "memory/pool-memory.h"
 #include "memory/pool-slots.h"
-#include "memory/range.h"
 
 #define ALIGN     16
 #define CANARY    8 /* bytes, at least, behind each slot */
@@ -146,7 +146,7 @@ EXPORT int memseal_pool_new_opts(size_t slot_size, size_t slots,
 		return r;
 	if (slot_size == 0 || slots == 0 || !ret_pool || options.demand & ~KNOWN)
 		return -EINVAL;
-	return make(&model, options.demand, ret_pool);
+	return errors_only(make(&model, options.demand, ret_pool), -EOPNOTSUPP, ERRORS_POOL);
 }
 
 EXPORT int memseal_pool_new(size_t slot_size, size_t slots, struct memseal_pool **ret_pool)
@@ -224,7 +224,7 @@ EXPORT int memseal_pool_status(
 		return -ENXIO;
 	r = pool_memory_holds(&pool->memory, pool->holds, &status.holds, &locked);
 	if (r < 0)
-		return r;
+		return errors_only(r, -EIO, ERRORS_POOL_STATUS);
 	status.used = pool->count - pool_slots_free(pool->free, pool->count);
 	status.locked_bytes = (size_t)locked;
 	output_write(ret_status, &status, sizeof(status));

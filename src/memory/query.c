@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <memseal.h>
 
+#include "base/errors.h"
 #include "base/opts.h"
 #include "base/page.h"
 #include "engine/filter.h"
@@ -41,7 +42,7 @@ EXPORT int memseal_query(const void *addr, size_t len, struct memseal_status *re
 	if (r == 0)
 		r = count_sealed(&pages, page, &status.sealed_bytes);
 	if (r < 0)
-		return r;
+		return errors_only(r, -EOPNOTSUPP, ERRORS_QUERY);
 	status.bytes = pages.end - pages.start;
 	/* Whatever the memory, a kernel seal holds these; see kernel_effects() for what it may add.
 	 */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
 #include "memory/range.h"
 
 #include <errno.h>
@@ -7,7 +6,9 @@
 #include <pthread.h>
 #include <sys/auxv.h>
 
+#include "base/errors.h"
 #include "base/opts.h"
+#include "base/page.h"
 #include "base/sys.h"
 #include "engine/kernel.h"
 #include "memory/consent.h"
@@ -199,7 +200,7 @@ EXPORT int memseal_ranges(const struct memseal_range *ranges, size_t n,
 		*ret_sealed = request.sealed;
 	if (r == -ESRCH && request.opts.ret_tid)
 		*request.opts.ret_tid = request.tid;
-	return r == -ENOSYS ? -EOPNOTSUPP : r;
+	return errors_only(r, -EOPNOTSUPP, ERRORS_RANGES);
 }
 
 EXPORT int memseal_range(void *addr, size_t len, uint64_t effects)

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <memseal.h>
 
-#include "base/page.h"
+#include "base/errors.h"
 #include "base/opts.h"
+#include "base/page.h"
 #include "images/images.h"
-#include "memory/range.h"
 
 #ifdef __GLIBC__
 /* Weak: a static program has no dlopen(), and nothing to pin. */
@@ -42,5 +42,5 @@ EXPORT int memseal_self(const struct memseal_self_opts *opts)
 	r = images_seal(&images_opts, page_size(), &result);
 	if (options.ret_sealed)
 		*options.ret_sealed = result.sealed;
-	return r == -ENOSYS ? -EOPNOTSUPP : r;
+	return errors_only(r, -EOPNOTSUPP, ERRORS_SELF);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/uapi.h"
-#include "base/page.h"
 #include "model/image.h"
-#include "model/maps.h"
 
 #include <elf.h>
 #include <errno.h>
+
+#include "base/page.h"
+#include "base/uapi.h"
+#include "model/maps.h"
 
 /* From bytes of either order at any address; a constant size makes it one load. */
 static inline __attribute__((always_inline)) uint64_t read_uint(

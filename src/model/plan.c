@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/page.h"
 #include "model/plan.h"
 
 #include <elf.h>
 #include <errno.h>
+
+#include "base/page.h"
 
 /* An image while its extents are added. */
 struct adding {

@@ -66,13 +66,13 @@ static void count_piece(struct memseal_process *process, const struct mapping *m
 	uint64_t bytes = piece->end - piece->start;
 
 	if (plan_role_sealable(piece->role)) {
-		coverage->sealable += bytes;
+		coverage->sealable_bytes += bytes;
 		if (counts_as_sealed(mapping))
-			coverage->sealed += bytes;
+			coverage->sealed_bytes += bytes;
 	}
 	if (open == EXEC_HELD)
 		return;
-	coverage->exec_open += bytes;
+	coverage->exec_open_bytes += bytes;
 	if (open > *worst)
 		*worst = open;
 }
@@ -89,11 +89,12 @@ static enum memseal_state state_of(const struct memseal_process *process, enum e
 {
 	const struct memseal_coverage *coverage = &process->coverage;
 
-	if (!coverage->sealable)
+	if (!coverage->sealable_bytes)
 		return MEMSEAL_STATE_UNKNOWN;
-	if (!coverage->sealed)
+	if (!coverage->sealed_bytes)
 		return MEMSEAL_STATE_UNSEALED;
-	if (coverage->sealed < coverage->sealable || worst > EXEC_GENERATED || odd_headers(process))
+	if (coverage->sealed_bytes < coverage->sealable_bytes || worst > EXEC_GENERATED ||
+		odd_headers(process))
 		return MEMSEAL_STATE_PARTIAL;
 	return MEMSEAL_STATE_SEALED;
 }
@@ -113,7 +114,7 @@ void snapshot_count_coverage(struct memseal_process *process)
 	}
 	coverage->images = process->found.images;
 	coverage->state = state_of(process, worst);
-	coverage->why = coverage->sealable ? odd_headers(process) : "no ELF object found";
+	coverage->why = coverage->sealable_bytes ? odd_headers(process) : "no ELF object found";
 	if (!coverage->why)
 		coverage->why = exec_open_text(worst);
 }

@@ -134,19 +134,19 @@ static struct memseal_mapping describe(
 	struct memseal_mapping ret = {
 		.start = m->start,
 		.end = m->end,
-		.sealable = sealable(&summary, m),
+		.sealable_bytes = sealable(&summary, m),
 		.perm = { m->prot & MAPPING_READ ? 'r' : '-', writable ? 'w' : '-',
 			m->prot & MAPPING_EXEC ? 'x' : '-', m->shared ? 's' : 'p' },
 		.kind = kind_of(&summary, m),
 		.sealed = m->sealed,
 		.content_locked = content_locked(process, m),
 		.object = object_of(process, m, &summary),
-		.exec_open = summary.open_bytes,
+		.exec_open_bytes = summary.open_bytes,
 	};
 
 	if (!m->sealed)
 		ret.why = why_not_sealed(&summary);
-	else if (ret.sealable && !counts_as_sealed(m))
+	else if (ret.sealable_bytes && !counts_as_sealed(m))
 		ret.why = "sealed while writable";
 	else if (summary.open == EXEC_ALIAS)
 		ret.why = exec_open_text(summary.open);
@@ -154,7 +154,7 @@ static struct memseal_mapping describe(
 }
 
 /* What the structs were when version 0.1 was released: up to their last field then. */
-#define MAPPING_SIZE_0_1  (offsetof(struct memseal_mapping, exec_open) + sizeof(uint64_t))
+#define MAPPING_SIZE_0_1  (offsetof(struct memseal_mapping, exec_open_bytes) + sizeof(uint64_t))
 #define COVERAGE_SIZE_0_1 (offsetof(struct memseal_coverage, why) + sizeof(const char *))
 
 EXPORT int memseal_process_next_mapping(

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+#include "process/snapshot.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <memseal.h>
 
+#include "base/errors.h"
 #include "base/opts.h"
 #include "base/page.h"
 #include "base/sys.h"
-#include "process/files.h"
+#include "process/procfs.h"
 #include "process/find-images.h"
 #include "process/mapped-file.h"
-#include "process/snapshot.h"
 
 static void close_cleanup(struct memseal_process **process)
 {
@@ -205,32 +206,6 @@ static int take_snapshots(int dir, struct memseal_process **ret_process)
 	return r;
 }
 
-/* Closes the set of errors. */
-static int documented(int r)
-{
-	switch (r) {
-	case 0:
-	case -E2BIG:
-	case -EACCES:
-	case -EAGAIN:
-	case -EBADMSG:
-	case -EINVAL:
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOENT:
-	case -ENOMEM:
-	case -ENXIO:
-	case -EOPNOTSUPP:
-	case -EPERM:
-	case -ESRCH:
-		return r;
-	case -ENOTDIR:
-		return -ENOENT;
-	default:
-		return -EIO;
-	}
-}
-
 EXPORT int memseal_process_open(
 	pid_t pid, const struct memseal_process_opts *opts, struct memseal_process **ret_process)
 {
@@ -242,14 +217,14 @@ EXPORT int memseal_process_open(
 		return -EINVAL;
 	dir = procfs_open(known.proc, pid);
 	if (dir < 0)
-		return documented(dir);
+		return errors_only(dir, -EIO, ERRORS_PROCESS_OPEN);
 	r = take_snapshots(dir, ret_process);
 	if (r == -ESRCH) {
 		/* The main thread may have ended while others run: then theirs is the memory. */
 		thread = procfs_open_thread(dir);
 		r = thread < 0 ? thread : take_snapshots(thread, ret_process);
 	}
-	return documented(r);
+	return errors_only(r, -EIO, ERRORS_PROCESS_OPEN);
 }
 
 EXPORT int memseal_process_name(
@@ -261,7 +236,7 @@ EXPORT int memseal_process_name(
 	if (pid <= 0 || !ret_name || read_opts(opts, &known) < 0)
 		return -EINVAL;
 	dir = procfs_open(known.proc, pid);
-	return documented(dir < 0 ? dir : procfs_comm(dir, ret_name));
+	return errors_only(dir < 0 ? dir : procfs_comm(dir, ret_name), -EIO, ERRORS_PROCESS_NAME);
 }
 
 EXPORT const char *memseal_process_comm(const struct memseal_process *process)
@@ -291,5 +266,5 @@ EXPORT int memseal_process_each(
 	if (!fn || read_opts(opts, &known) < 0)
 		return -EINVAL;
 	proc = procfs_root(known.proc);
-	return proc < 0 ? documented(proc) : procfs_each(proc, fn, arg);
+	return proc < 0 ? errors_only(proc, -EIO, ERRORS_PROCESS_EACH) : procfs_each(proc, fn, arg);
 }

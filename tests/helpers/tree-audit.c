@@ -75,9 +75,9 @@ static void log_unknown(pid_t pid)
 
 static const char *state_of(const struct memseal_coverage *coverage)
 {
-	if (coverage->sealed == 0)
+	if (coverage->sealed_bytes == 0)
 		return "unsealed";
-	return coverage->sealed == coverage->sealable ? "sealed" : "partial";
+	return coverage->sealed_bytes == coverage->sealable_bytes ? "sealed" : "partial";
 }
 
 /* tid names the address space: the thread group's leader may already be a zombie without one. */
@@ -94,11 +94,11 @@ static void audit(pid_t pid, pid_t tid)
 	}
 	if (memseal_process_coverage(process, &coverage) < 0)
 		abort();
-	if (coverage.sealable)
-		percent = 100.0 * (double)coverage.sealed / (double)coverage.sealable;
+	if (coverage.sealable_bytes)
+		percent = 100.0 * (double)coverage.sealed_bytes / (double)coverage.sealable_bytes;
 	fprintf(audit_log, "%d\t%.2f\t%llu\t%llu\t%s\t", (int)pid, percent,
-		(unsigned long long)coverage.sealable, (unsigned long long)coverage.sealed,
-		state_of(&coverage));
+		(unsigned long long)coverage.sealable_bytes,
+		(unsigned long long)coverage.sealed_bytes, state_of(&coverage));
 	log_name(memseal_process_comm(process));
 	fprintf(audit_log, "\t%ld\n", status_number(tid, "Seccomp_filters:"));
 	memseal_process_close(process);

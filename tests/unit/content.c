@@ -29,7 +29,7 @@
 
 static size_t page;
 static char *mem; /* PAGES, full of 'm' */
-static struct content_span spans[SPANS];
+static struct prot_span spans[SPANS];
 
 static void setup(void)
 {
@@ -39,9 +39,9 @@ static void setup(void)
 	mem = map_anon(PAGES, READ_WRITE);
 	memset(mem, 'm', PAGES * page);
 	at = (uintptr_t)mem;
-	spans[0] = (struct content_span){ at, at + 2 * page, PROT_READ };
-	spans[1] = (struct content_span){ at + 5 * page, at + 6 * page, PROT_READ | PROT_EXEC };
-	spans[2] = (struct content_span){ at + 9 * page, at + 15 * page, PROT_READ };
+	spans[0] = (struct prot_span){ at, at + 2 * page, PROT_READ };
+	spans[1] = (struct prot_span){ at + 5 * page, at + 6 * page, PROT_READ | PROT_EXEC };
+	spans[2] = (struct prot_span){ at + 9 * page, at + 15 * page, PROT_READ };
 }
 
 static bool in_span(size_t nth)
@@ -430,7 +430,7 @@ START_TEST(huge_pages_are_cut)
 {
 	size_t len = (size_t)4 << 20;
 	char *at = huge_memory(len);
-	struct content_span span = { (uintptr_t)at + page, (uintptr_t)at + len - page, PROT_READ };
+	struct prot_span span = { (uintptr_t)at + page, (uintptr_t)at + len - page, PROT_READ };
 
 	ck_assert_int_eq(content_lock(&span, 1, NULL), 0);
 	ck_assert(is_full_of(at, len, 'h'));
@@ -610,7 +610,8 @@ int main(void)
 	tcase_add_test(cases, a_sealed_span_refuses);
 	tcase_add_test(cases, sealed_on_top_it_cannot_be_undone);
 	tcase_add_test(cases, file_sizes_may_end);
-	if (!SANITIZED) { /* which maps terabytes, locks nothing, and wants /proc and mmap at the end */
+	if (!SANITIZED) { /* which maps terabytes, locks nothing, and wants /proc and mmap at the
+			     end */
 		tcase_add_test(cases, a_filter_refuses_to_undo);
 		tcase_add_test(cases, without_proc);
 		tcase_add_test(cases, address_space_may_end);

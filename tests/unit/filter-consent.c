@@ -341,9 +341,11 @@ static int unmaps(void *arg)
 	while (!__atomic_load_n(&outsider->go, __ATOMIC_ACQUIRE))
 		;
 	outsider->answer = sys_munmap((uintptr_t)outsider->memory, page);
-	/* Or whoever maps something next gets the place, and can never give it up: a sanitizer does. */
+	/* Or whoever maps something next gets the place, and can never give it up: a sanitizer
+	 * does. */
 	if (outsider->answer == 0)
-		mmap(outsider->memory, page, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mmap(outsider->memory, page, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
 	return 0;
 }
 

@@ -174,13 +174,13 @@ static unsigned rounds(void)
 START_TEST(no_descriptor_is_one_of_the_first_three)
 {
 	struct content_backup backup;
-	struct content_span span;
+	struct prot_span span;
 	pthread_t threads[2];
 
 	make_arena();
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);
-	span = (struct content_span){ (uintptr_t)base, (uintptr_t)base + page, PROT_READ };
+	span = (struct prot_span){ (uintptr_t)base, (uintptr_t)base + page, PROT_READ };
 	ck_assert_int_eq(content_lock(&span, 1, &backup), 0);
 	ck_assert_int_ge(backup.fd, 3);
 	ck_assert_int_eq(fcntl(0, F_GETFD), -1);

@@ -443,7 +443,7 @@ START_TEST(other_processes_see_it)
 			 mapping.content_locked;
 	ck_assert(found);
 	ck_assert_int_eq(memseal_process_coverage(process, &coverage), 0);
-	ck_assert_uint_eq(coverage.sealed, coverage.sealable);
+	ck_assert_uint_eq(coverage.sealed_bytes, coverage.sealable_bytes);
 	memseal_process_close(process);
 }
 END_TEST

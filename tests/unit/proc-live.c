@@ -122,9 +122,9 @@ START_TEST(sealed_page_is_seen)
 	start_child(seal_page_of_text);
 	after = coverage_of(child);
 	ck_assert(text_page_sealed(child));
-	ck_assert_uint_eq(before.sealed, 0);
-	ck_assert_uint_eq(after.sealed, 4096);
-	ck_assert_uint_eq(after.sealable, before.sealable);
+	ck_assert_uint_eq(before.sealed_bytes, 0);
+	ck_assert_uint_eq(after.sealed_bytes, 4096);
+	ck_assert_uint_eq(after.sealable_bytes, before.sealable_bytes);
 	ck_assert_uint_eq(after.images, before.images);
 	/* At least the program, libc, ld.so and [vdso]. */
 	ck_assert_uint_ge(after.images, 4);
@@ -158,7 +158,7 @@ START_TEST(mapped_library_file_is_no_image)
 	start_child(map_own_libc);
 	after = coverage_of(child);
 	ck_assert_uint_eq(after.images, before.images);
-	ck_assert_uint_eq(after.sealable, before.sealable);
+	ck_assert_uint_eq(after.sealable_bytes, before.sealable_bytes);
 }
 END_TEST
 
@@ -303,7 +303,7 @@ START_TEST(dying_process_is_whole_or_gone)
 		ck_assert(r == 0 || r == -ESRCH);
 		if (r == 0) {
 			ck_assert_int_eq(memseal_process_coverage(process, &found), 0);
-			ck_assert_uint_eq(found.sealable, whole.sealable);
+			ck_assert_uint_eq(found.sealable_bytes, whole.sealable_bytes);
 			memseal_process_close(process);
 			seen++;
 		}
@@ -352,9 +352,9 @@ START_TEST(executing_process_is_whole)
 			continue;
 		ck_assert_int_eq(memseal_process_coverage(process, &found), 0);
 		/* At its start it has fewer libraries, at first nothing but a stack. */
-		ck_assert_uint_le(found.sealable, whole.sealable);
+		ck_assert_uint_le(found.sealable_bytes, whole.sealable_bytes);
 		ck_assert_uint_le(found.images, whole.images);
-		seen += found.sealable == whole.sealable;
+		seen += found.sealable_bytes == whole.sealable_bytes;
 		memseal_process_close(process);
 	}
 	ck_assert_int_gt(seen, 0);
@@ -381,9 +381,9 @@ static uint64_t digest(struct memseal_process *process)
 	uint64_t ret;
 
 	ck_assert_int_eq(memseal_process_coverage(process, &coverage), 0);
-	ret = coverage.sealable * 31 + coverage.sealed * 37 + coverage.images;
+	ret = coverage.sealable_bytes * 31 + coverage.sealed_bytes * 37 + coverage.images;
 	while (memseal_process_next_mapping(process, &m) == 1) {
-		ret = ret * 41 + m.start + m.end + m.sealable + m.kind;
+		ret = ret * 41 + m.start + m.end + m.sealable_bytes + m.kind;
 		ret = ret * 43 + (m.why ? strlen(m.why) : 0) + (m.object ? strlen(m.object) : 0);
 	}
 	for (const char *p = memseal_process_comm(process); *p; p++)

@@ -96,8 +96,8 @@ static void assert_coverage(uint64_t sealable, uint64_t sealed, unsigned images)
 {
 	struct memseal_coverage found = coverage();
 
-	ck_assert_uint_eq(found.sealable, sealable);
-	ck_assert_uint_eq(found.sealed, sealed);
+	ck_assert_uint_eq(found.sealable_bytes, sealable);
+	ck_assert_uint_eq(found.sealed_bytes, sealed);
 	ck_assert_uint_eq(found.images, images);
 }
 
@@ -144,7 +144,7 @@ START_TEST(writable_relro_is_not_sealed)
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
 	ck_assert(mapping.sealed);
-	ck_assert_uint_eq(mapping.sealable, 0x1000);
+	ck_assert_uint_eq(mapping.sealable_bytes, 0x1000);
 	ck_assert_str_eq(mapping.why, "sealed while writable");
 	memseal_process_close(process);
 }
@@ -336,8 +336,8 @@ START_TEST(view_that_another_can_write_to_is_open)
 	ck_assert_uint_eq(count_locked(), 0);
 	found = coverage();
 	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
-	ck_assert_uint_eq(found.sealed, found.sealable);
-	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_uint_eq(found.sealed_bytes, found.sealable_bytes);
+	ck_assert_uint_eq(found.exec_open_bytes, 0x2000);
 	ck_assert_str_eq(found.why, "can be written through another mapping");
 	ck_assert_int_eq(open_process(&process), 0);
 	for (int i = 0; i < 2; i++)
@@ -391,9 +391,9 @@ START_TEST(executable_memory_beside_images_is_shown)
 	map(0x500000, 0x503000, beside->perm, beside->offset, beside->inode, beside->name,
 		beside->flags);
 	found = coverage();
-	ck_assert_uint_eq(found.sealed, LIBRARY_SEALABLE);
-	ck_assert_uint_eq(found.sealable, LIBRARY_SEALABLE);
-	ck_assert_uint_eq(found.exec_open, beside->why ? 0x3000 : 0);
+	ck_assert_uint_eq(found.sealed_bytes, LIBRARY_SEALABLE);
+	ck_assert_uint_eq(found.sealable_bytes, LIBRARY_SEALABLE);
+	ck_assert_uint_eq(found.exec_open_bytes, beside->why ? 0x3000 : 0);
 	ck_assert_int_eq(found.state, beside->state);
 	ck_assert_pstr_eq(found.why, beside->why);
 }
@@ -413,9 +413,9 @@ START_TEST(writable_and_executable_segment_is_open)
 	map(0x401000, 0x403000, "rwxp", 0x1000, 7, "/lib/x.so", "");
 	write_object(0x400000, elf64(ET_DYN, 64, writable_code, ARRAY_SIZE(writable_code)));
 	found = coverage();
-	ck_assert_uint_eq(found.sealable, 0x1000);
-	ck_assert_uint_eq(found.sealed, 0x1000);
-	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_uint_eq(found.sealable_bytes, 0x1000);
+	ck_assert_uint_eq(found.sealed_bytes, 0x1000);
+	ck_assert_uint_eq(found.exec_open_bytes, 0x2000);
 	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
 	ck_assert_str_eq(found.why, "writable and executable");
 }
@@ -429,7 +429,7 @@ START_TEST(executable_data_is_open)
 	map(0x401000, 0x403000, "r-xp", 0x1000, 7, "/lib/x.so", "");
 	write_object(0x400000, elf64(ET_DYN, 64, writable_code, ARRAY_SIZE(writable_code)));
 	found = coverage();
-	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_uint_eq(found.exec_open_bytes, 0x2000);
 	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
 	ck_assert_str_eq(found.why, "executable data of an image");
 }
@@ -442,7 +442,7 @@ START_TEST(unsealed_text_is_open)
 	map_library(0x400000, "");
 	write_object(0x400000, library_object());
 	found = coverage();
-	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_uint_eq(found.exec_open_bytes, 0x2000);
 	ck_assert_int_eq(found.state, MEMSEAL_STATE_UNSEALED);
 	ck_assert_ptr_null(found.why);
 }
@@ -476,7 +476,7 @@ START_TEST(wiped_headers_make_no_100)
 	found = coverage();
 	ck_assert_uint_eq(found.images, 1);
 	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
-	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_uint_eq(found.exec_open_bytes, 0x2000);
 }
 END_TEST
 
@@ -495,7 +495,7 @@ START_TEST(false_image_explains_no_code_of_a_file)
 	write_object(0x400000, elf64(ET_DYN, 64, claims, ARRAY_SIZE(claims)));
 	found = coverage();
 	ck_assert_uint_eq(found.images, 1);
-	ck_assert_uint_eq(found.exec_open, 0x2000);
+	ck_assert_uint_eq(found.exec_open_bytes, 0x2000);
 	ck_assert_int_eq(found.state, MEMSEAL_STATE_PARTIAL);
 }
 END_TEST
@@ -658,7 +658,7 @@ START_TEST(far_program_headers_are_not_lost)
 			continue;
 		ck_assert_int_eq(memseal_process_coverage(process, &found), 0);
 		memseal_process_close(process);
-		ck_assert_uint_eq(found.sealable, LIBRARY_SEALABLE);
+		ck_assert_uint_eq(found.sealable_bytes, LIBRARY_SEALABLE);
 	} while (hit);
 	ck_assert_int_eq(r, 0);
 	ck_assert_int_gt(errors, 5);
@@ -852,7 +852,7 @@ START_TEST(mappings_are_told)
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
 		ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), 1);
 		ck_assert_int_eq(mapping.kind, expected[i].kind);
-		ck_assert_uint_eq(mapping.sealable, expected[i].sealable);
+		ck_assert_uint_eq(mapping.sealable_bytes, expected[i].sealable);
 		ck_assert_pstr_eq(mapping.object, expected[i].object);
 		ck_assert_pstr_eq(mapping.why, expected[i].why);
 		ck_assert_int_eq(mapping.sealed, !expected[i].why);
@@ -928,7 +928,7 @@ START_TEST(output_structs_may_grow)
 	coverage.known.size = sizeof(coverage.known) + 8;
 	ck_assert_int_eq(memseal_process_coverage(process, &coverage.known), 0);
 	ck_assert_uint_eq(coverage.known.size, sizeof(coverage.known) + 8);
-	ck_assert_uint_eq(coverage.known.sealed, LIBRARY_SEALABLE);
+	ck_assert_uint_eq(coverage.known.sealed_bytes, LIBRARY_SEALABLE);
 	ck_assert_uint_eq(coverage.newer[0], 0);
 	ck_assert_uint_eq(coverage.newer[1], 1);
 	mapping.known.size = sizeof(mapping.known) + 8;
@@ -943,7 +943,7 @@ END_TEST
 
 START_TEST(output_structs_of_no_version_are_refused)
 {
-	struct memseal_coverage coverage = { .size = sizeof(size_t), .sealable = 77 };
+	struct memseal_coverage coverage = { .size = sizeof(size_t), .sealable_bytes = 77 };
 	struct memseal_mapping mapping = { .size = sizeof(mapping) - 1, .start = 77 };
 	struct memseal_process *process;
 
@@ -952,7 +952,7 @@ START_TEST(output_structs_of_no_version_are_refused)
 	ck_assert_int_eq(open_process(&process), 0);
 	ck_assert_int_eq(memseal_process_coverage(process, NULL), -EINVAL);
 	ck_assert_int_eq(memseal_process_coverage(process, &coverage), -EINVAL);
-	ck_assert_uint_eq(coverage.sealable, 77);
+	ck_assert_uint_eq(coverage.sealable_bytes, 77);
 	ck_assert_int_eq(memseal_process_next_mapping(process, NULL), -EINVAL);
 	ck_assert_int_eq(memseal_process_next_mapping(process, &mapping), -EINVAL);
 	ck_assert_uint_eq(mapping.start, 77);

@@ -3,8 +3,8 @@
  * The files of one process in proc(5). A process is a descriptor of its directory: unlike a number
  * it never comes to mean another process.
  */
-#ifndef MEMSEAL_PROCESS_FILES_H
-#define MEMSEAL_PROCESS_FILES_H
+#ifndef MEMSEAL_PROCESS_PROCFS_H
+#define MEMSEAL_PROCESS_PROCFS_H
 
 #include <sys/types.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "process/files.h"
+#include "process/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/directory.h"
+#include "base/errors.h"
 #include "base/sys.h"
 
 /* A typical smaps file fits without growing; the kernel hands it out by the page all the same. */
@@ -215,5 +216,5 @@ int procfs_each(int dir, int (*fn)(pid_t pid, void *arg), void *arg)
 		if (r)
 			return r;
 	}
-	return r;
+	return errors_only(r, -EIO, ERRORS_PROCESS_EACH);
 }
