@@ -11,8 +11,14 @@ setup() {
 	public=${TMPDIR:-/tmp}/memseal-public.$BASHPID
 }
 
+# Children first: a process may not be able to end before the server of its file system has.
 teardown() {
-	[ "${#started[@]}" -eq 0 ] || kill -9 "${started[@]}" 2>/dev/null || :
+	local process
+
+	for process in "${started[@]}"; do
+		pkill -KILL -P "$process" || :
+		kill -KILL "$process" 2>/dev/null || :
+	done
 	rm -rf "$public"
 }
 

@@ -139,6 +139,7 @@ static void fuse(const char *dir)
 		err(1, "socketpair");
 	if (fork() == 0)
 		serve(fd, silent[1]);
+	close(fd); /* with the server its connection ends, and whoever waits goes on */
 	file = open(path(dir, "x.so"), O_RDONLY | O_CLOEXEC);
 	if (file < 0 || mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED)
 		err(1, "x.so");
