@@ -50,21 +50,6 @@ load inside
 	everywhere sealed perl -MPOSIX -MList::Util=sum -e 'print sum(1 .. 10), POSIX::floor(2.5), "\n"'
 }
 
-@test "git" {
-	needs git
-	everywhere sealed git --version
-}
-
-@test "sqlite3" {
-	needs sqlite3
-	everywhere sealed sqlite3 :memory: 'select 6 * 7'
-}
-
-@test "curl" {
-	needs curl
-	everywhere sealed curl -s "file:///etc/passwd"
-}
-
 @test "node, whose text lies at a fixed address" {
 	needs node
 	everywhere sealed node -e 'console.log(6 * 7)'

@@ -310,7 +310,7 @@ static unsigned long calls_wanted(void)
 {
 	const char *wanted = getenv("TWIN_CALLS");
 
-	return wanted ? strtoul(wanted, NULL, 10) : 100000;
+	return wanted ? strtoul(wanted, NULL, 10) : 50000;
 }
 
 START_TEST(allows_nothing_that_mseal_refuses)
