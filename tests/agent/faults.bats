@@ -11,10 +11,6 @@ MREMAP=$(printf '#include <sys/syscall.h>\nSYS_mremap' | cc -E - | tail -n 1)
 SECCOMP=$(printf '#include <sys/syscall.h>\nSYS_seccomp' | cc -E - | tail -n 1)
 LIBRARIES="libm.so.6 libresolv.so.2"
 
-# errno numbers: EINTR, EIO, ENOMEM, EINVAL, ENOSYS. Not EPERM: mremap(2) of a page onto itself
-# answers that for a sealed page, so one answer cannot be a mistake; that all are is tested below.
-ERRNOS="4 5 12 22 38"
-
 # The engine: kernel, whose seals are read, or filter, which shows by trying alone. strict: the kernel
 # engine, and bytes that are tried.
 use() {
@@ -24,11 +20,6 @@ use() {
 	filter) agent=filter try=-t ;;
 	strict) agent=strict,data try=-s ;;
 	esac
-}
-
-run_faulty() { # nth errno
-	run --separate-stderr env MEMSEAL_AGENT=$agent MEMSEAL_FAULT="$1,$2" \
-		LD_PRELOAD="$AGENT_FAULTY" "$COVERAGE_SELF" $try $LIBRARIES
 }
 
 @test "without a fault the program is covered; without the agent it is not" {
@@ -44,48 +35,10 @@ run_faulty() { # nth errno
 	done
 }
 
-# An unmapping that was made to fail leaves a mapping; nothing else may be left.
-nothing_leaked() {
-	local now before
-	read -r _ "now[0]" _ "now[1]" <<<"${lines[2]}"
-	read -r _ "before[0]" _ "before[1]" <<<"$undisturbed"
-	[ "${now[0]}" -le $((before[0] + 1)) ] && [ "${now[1]}" = "${before[1]}" ]
-}
-
-outcome_is_honest() {
-	case $status in
-	125)
-		[ -z "$output" ] && [[ "$stderr" == "memseal: "*"; not started"* ]] ;;
-	0)
-		[ "${lines[0]}" = main ] || return 1
-		nothing_leaked || return 1
-		[ "${lines[1]}" = covered ] || [[ "$stderr" == *"memseal: "* ]] ;;
-	*)
-		return 1 ;;
-	esac
-}
-
 every_fault_is_honest() { # engine
 	use "$1"
-	run -0 env MEMSEAL_AGENT=$agent LD_PRELOAD="$AGENT_FAULTY" "$COVERAGE_SELF" $try $LIBRARIES
-	undisturbed=${lines[2]}
-	for errno in $ERRNOS; do
-		refused=0
-		for nth in $(seq 1 2000); do
-			run_faulty "$nth" "$errno"
-			if ! outcome_is_honest; then
-				echo "call $nth, errno $errno: status $status"
-				echo "$output"; echo "$stderr"
-				return 1
-			fi
-			[ "$status" = 125 ] && refused=$((refused + 1))
-			[[ "$stderr" == *"fault not reached"* ]] && break
-		done
-		# The last run was undisturbed, some before it were not.
-		[ "${lines[2]}" = "$undisturbed" ]
-		[ "$nth" -gt 30 ]
-		[ "$refused" -gt 3 ]
-	done
+	python3 "$SOURCE/tests/helpers/fault-walk.py" "$AGENT_FAULTY" "$agent" \
+		"$COVERAGE_SELF" $try $LIBRARIES
 }
 
 @test "each system call failing once ends in a refusal, a seal, or a message" {
