@@ -178,6 +178,21 @@ static int carry_out(struct sealing *sealing)
 	return sealing->opts->filter ? hold_runs(sealing) : seal_runs(sealing);
 }
 
+static int find_mappings(struct sealing *sealing, struct scratch *scratch)
+{
+	int r = own_maps_open(scratch, &sealing->maps);
+
+	if (r < 0)
+		return r == -ENOSPC ? r
+				    : images_fail(sealing->result, r,
+					      "cannot read /proc/thread-self/maps", nowhere);
+	r = images_find_mappings(&sealing->process, scratch, &sealing->found);
+	own_maps_close(&sealing->maps);
+	if (r < 0 && r != -ENOSPC)
+		return images_fail(sealing->result, r, "cannot ask what is mapped", nowhere);
+	return r;
+}
+
 static int plan_work(struct sealing *sealing, struct scratch *scratch)
 {
 	const struct images_opts *opts = sealing->opts;
@@ -188,32 +203,25 @@ static int plan_work(struct sealing *sealing, struct scratch *scratch)
 		.data = opts->data,
 		.own = opts->own,
 	};
-	int r = images_find_mappings(&sealing->process, scratch, &sealing->found);
+	int r;
 
-	if (r < 0 && r != -ENOSPC)
-		return images_fail(sealing->result, r, "cannot ask what is mapped", nowhere);
-	if (r == 0)
-		r = images_work_plan(&sealing->process, &wanted, &sealing->found, scratch,
-			&sealing->work, sealing->result);
+	sealing->pagemap = opts->strict || opts->filter ? -ENOENT : private_open();
+	r = images_work_plan(&sealing->process, &wanted, &sealing->found, scratch, &sealing->work,
+		sealing->result);
+	sys_close_cleanup(&sealing->pagemap);
 	if (r < 0 && r != -ENOSPC)
 		return images_fail(
 			sealing->result, r, "cannot ask what differs from its file", nowhere);
 	return r;
 }
 
+/* One descriptor at a time: a program that is nearly out of them may load no more than that. */
 static int seal_found(struct sealing *sealing, struct scratch *scratch)
 {
-	int r = own_maps_open(scratch, &sealing->maps);
+	int r = find_mappings(sealing, scratch);
 
-	if (r < 0)
-		return r == -ENOSPC ? r
-				    : images_fail(sealing->result, r,
-					      "cannot read /proc/thread-self/maps", nowhere);
-	sealing->pagemap =
-		sealing->opts->strict || sealing->opts->filter ? -ENOENT : private_open();
-	r = plan_work(sealing, scratch);
-	sys_close_cleanup(&sealing->pagemap);
-	own_maps_close(&sealing->maps);
+	if (r == 0)
+		r = plan_work(sealing, scratch);
 	if (r == 0)
 		r = carry_out(sealing);
 	return r < 0 ? r : sealing->found.error;
