@@ -122,6 +122,31 @@ static const struct images_opts *common(struct images_opts *opts)
 	return opts;
 }
 
+/* The same object fails at every open: it is told once. The table only saves repetitions. */
+static bool was_told(const struct images_result *result)
+{
+	static uint64_t told[64];
+	uint64_t mark = result->start | result->unlocked;
+	uint64_t *entry = &told[((result->start >> 12) ^ result->unlocked) % 64];
+
+	if (!result->start)
+		return false;
+	return __atomic_exchange_n(entry, mark, __ATOMIC_RELAXED) == mark;
+}
+
+/* Bytes that cannot be locked are not told at every open either. */
+static int seal(struct images_opts *opts, struct images_result *ret)
+{
+	int r = images_seal(common(opts), agent.page, ret);
+
+	if (r == 0 || !ret->unlocked || !agent.options.allow_unsealed)
+		return r;
+	if (!was_told(ret))
+		report_failure(ret, r, opts->all);
+	opts->strict = false;
+	return images_seal(opts, agent.page, ret);
+}
+
 int seal_all(bool pinning)
 {
 	const uint64_t state = (uintptr_t)&agent_pages;
@@ -144,21 +169,10 @@ int seal_all(bool pinning)
 	/* memseal run has asked before: this filter came later, and is one that a user wants. */
 	if (is_confined())
 		return 0;
-	r = images_seal(common(&opts), agent.page, &result);
+	r = seal(&opts, &result);
 	if (r < 0)
 		report_failure(&result, r, true);
 	return r;
-}
-
-/* The same object fails at every open: it is told once. The table only saves repetitions. */
-static bool was_told(const struct images_result *result)
-{
-	static uint64_t told[64];
-	uint64_t *entry = &told[(result->start >> 12) % 64];
-
-	if (!result->start)
-		return false;
-	return __atomic_exchange_n(entry, result->start, __ATOMIC_RELAXED) == result->start;
 }
 
 bool seal_new(const struct loader_limit *limit, bool last)
@@ -175,7 +189,7 @@ bool seal_new(const struct loader_limit *limit, bool last)
 	if (is_confined())
 		return true;
 	take();
-	r = images_seal(common(&opts), agent.page, &result);
+	r = seal(&opts, &result);
 	give();
 	if (r == -EAGAIN && !last)
 		return false;

@@ -137,10 +137,14 @@ static int prepare_bytes(struct sealing *sealing)
 {
 	const struct images_work *work = &sealing->work;
 
-	if (sealing->opts->strict)
-		return images_content(work->locks, work->lock_count, work->spans,
-			sealing->process.page, sealing->result);
-	return sealing->opts->filter ? protect_relro(sealing) : repair_relro(sealing);
+	int r;
+
+	if (!sealing->opts->strict)
+		return sealing->opts->filter ? protect_relro(sealing) : repair_relro(sealing);
+	r = images_content(
+		work->locks, work->lock_count, work->spans, sealing->process.page, sealing->result);
+	sealing->result->unlocked = r < 0;
+	return r;
 }
 
 static int hold_runs(struct sealing *sealing)

@@ -58,7 +58,8 @@ struct images_result {
 	const char *failed;
 	const char *object; /* behind that text, the image's name as the loader has it, or NULL */
 	SPAN_MEMBERS;
-	pid_t thread; /* that stands in the way of a filter, or 0 */
+	bool unlocked; /* only bytes could not be locked: without strict, all may be sealed */
+	pid_t thread;  /* that stands in the way of a filter, or 0 */
 };
 
 /* Notes what failed, and where; returns error. */

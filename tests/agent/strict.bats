@@ -323,6 +323,69 @@ unfiled() {
 	[ -z "$stderr" ]
 }
 
+# What becomes of a page of its own text, of one of its RELRO, and of a library that it opens.
+unlocked() {
+	compile unlocked -O1 -pie -fPIE <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+		static int pointed;
+		static int *const pointers[1024] __attribute__((aligned(4096))) = {
+			[0 ... 1023] = &pointed };
+		static void answer(const char *what, int failed)
+		{
+			printf("%s %s", what, !failed ? "ok" : errno == EPERM ? "EPERM" : "other");
+		}
+		static void protect(const char *what, void *in)
+		{
+			char *page = (char *)((unsigned long)in & -4096UL);
+			answer(what, mprotect(page, 4096, PROT_READ | PROT_EXEC)); /* as it is */
+		}
+		int main(int argc, char **argv)
+		{
+			protect("text", (void *)main);
+			if (argc > 1)
+				protect(" later", dlsym(dlopen(argv[1], RTLD_NOW), "cos"));
+			answer(" discard", madvise((void *)pointers, 4096, MADV_DONTNEED));
+			puts(*(int *const volatile *)pointers == &pointed ? " kept" : " lost");
+			return 0;
+		}
+	END
+}
+
+@test "bytes that cannot be locked, with --allow-unsealed: sealed and not locked" {
+	memfd_create=$(printf '#include <sys/syscall.h>\nSYS_memfd_create' | cc -E - | tail -n 1)
+	unlocked
+	run -0 ./unlocked libm.so.6
+	[ "$output" = "text ok later ok discard ok lost" ]
+	for engine in kernel filter; do
+		for how in "$BUILD/tests/deny-syscall $memfd_create 38" unfiled; do
+			# shellcheck disable=SC2086
+			run -125 --separate-stderr $how \
+				"$MEMSEAL" run --strict --engine=$engine ./unlocked libm.so.6
+			[ -z "$output" ]
+			# shellcheck disable=SC2086
+			run -0 $how "$MEMSEAL" run --strict --allow-unsealed --engine=$engine \
+				./unlocked libm.so.6
+			echo "$output"
+			[ "${lines[2]}" = "text EPERM later EPERM discard EPERM kept" ]
+			# Told once each: what there is at the start, and what comes later.
+			[ "${#lines[@]}" = 3 ]
+			[[ "${lines[0]}" == *": cannot lock the bytes of "* ]]
+			[[ "${lines[1]}" == *": cannot lock the bytes of "*"/libm.so.6 at 0x"* ]]
+		done
+	done
+	# To audit, it is sealed; RELRO is not locked; what can be mapped from its file is.
+	opener opener
+	start "$BUILD/tests/deny-syscall" "$memfd_create" 38 \
+		"$MEMSEAL" run --strict --allow-unsealed ./opener libm.so.6 2>&1
+	"$MEMSEAL" audit --fail-under 100 "$pid"
+	"$MEMSEAL" map --json "$pid" | jq -e 'all(.mappings[]; select(.kind == "relro") |
+		.sealed and .content == "open")'
+}
+
 @test "no descriptor stays open, and nothing is left mapped" {
 	run -0 "$COVERAGE_SELF" libm.so.6
 	read -r _ _ _ plain <<<"${lines[2]}"
