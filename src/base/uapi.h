@@ -74,6 +74,9 @@
 #define GNU_PROPERTY_AARCH64_FEATURE_1_AND 0xc0000000
 #define GNU_PROPERTY_AARCH64_FEATURE_1_BTI (1U << 0)
 #endif
+#ifndef PT_OPENBSD_MUTABLE /* sys/exec_elf.h of OpenBSD */
+#define PT_OPENBSD_MUTABLE 0x65a3dbe5
+#endif
 /* binutils 2.44 */
 #ifndef GNU_PROPERTY_MEMORY_SEAL
 #define GNU_PROPERTY_MEMORY_SEAL 3

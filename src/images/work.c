@@ -117,7 +117,7 @@ static void add_lock(
 	bool vdso = mapping->kind == MAPPING_VDSO, relro = piece->role == PLAN_RELRO;
 	int prot = relro ? PROT_READ : (int)mapping->prot;
 
-	if (is_data(piece) || mapping->kind == MAPPING_VVAR)
+	if (mapping->kind == MAPPING_VVAR)
 		return;
 	if (object && prot & PROT_EXEC)
 		prot |= guard_of(object, vdso);
@@ -174,20 +174,38 @@ static void add_repair(
 		add_text(planning, mapping, piece);
 }
 
+/* The object itself may want some of its data left as it is. */
+static void add_data(struct planning *planning, const struct plan_piece *piece)
+{
+	const struct images_object *object = &planning->found->images[piece->image].object;
+	struct span rest = { piece->start - object->bias, piece->end - object->bias }, left;
+
+	while (rest.start < rest.end) {
+		if (!image_mutable(&object->image, planning->process->page, rest, &left))
+			left.start = left.end = rest.end;
+		if (rest.start < left.start)
+			add_run(planning->work,
+				(struct images_run){ .start = rest.start + object->bias,
+					.end = left.start + object->bias,
+					.data = true });
+		rest.start = left.end;
+	}
+}
+
 static void add_piece(
 	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
 {
-	struct images_run run = {
-		.start = piece->start, .end = piece->end, .data = is_data(piece)
-	};
-
 	if (!to_be_sealed(planning, mapping, piece))
 		return;
+	if (is_data(piece)) {
+		add_data(planning, piece);
+		return;
+	}
 	if (planning->wanted->strict)
 		add_lock(planning, mapping, piece);
 	else
 		add_repair(planning, mapping, piece);
-	add_run(planning->work, run);
+	add_run(planning->work, (struct images_run){ .start = piece->start, .end = piece->end });
 }
 
 /* The caller's own memory: read-only, and private to this process. */
@@ -205,12 +223,17 @@ static void add_own(struct images_work *work, const struct images_wanted *wanted
 	add_run(work, *own);
 }
 
-/* Pieces are at most as many as mappings and two for each extent; and there is the caller's own. */
+/*
+ * Pieces are at most as many as mappings and two for each extent; a program header can cut one more
+ * off; and there is the caller's own.
+ */
 static int alloc_lists(
 	const struct images_found *found, struct scratch *scratch, struct images_work *ret)
 {
 	size_t most = found->mapping_count + 2 * found->plan.count + 1;
 
+	for (size_t i = 0; i < found->image_count; i++)
+		most += found->images[i].object.image.phnum;
 	*ret = (struct images_work){ .run_count = 0 };
 	ret->runs = scratch_alloc(scratch, most * sizeof(*ret->runs));
 	ret->repairs = scratch_alloc(scratch, most * sizeof(*ret->repairs));

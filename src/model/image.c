@@ -187,6 +187,35 @@ int image_relro(const struct image *image, uint64_t page, struct span *ret)
 	return 0;
 }
 
+static bool mutable_pages(const struct image *image, unsigned i, uint64_t page, struct span *ret)
+{
+	struct image_segment segment;
+
+	if (segment_type(image, i) != PT_OPENBSD_MUTABLE || image_segment(image, i, &segment) < 0 ||
+		!segment.memsz)
+		return false;
+	ret->start = page_down(segment.vaddr, page);
+	return !page_up_overflows(segment.vaddr + segment.memsz, page, &ret->end);
+}
+
+bool image_mutable(const struct image *image, uint64_t page, struct span within, struct span *ret)
+{
+	struct span first = { within.end, within.end }, span;
+
+	for (unsigned i = 0; i < image->phnum; i++) {
+		if (!mutable_pages(image, i, page, &span))
+			continue;
+		span.start = max_u64(span.start, within.start);
+		span.end = min_u64(span.end, within.end);
+		if (span.start < span.end && span.start < first.start)
+			first = span;
+	}
+	if (first.start == first.end)
+		return false;
+	*ret = first;
+	return true;
+}
+
 int image_extent(const struct image *image, uint64_t page, struct span *ret)
 {
 	struct span span = { UINT64_MAX, 0 };

@@ -85,6 +85,14 @@ int image_find(const struct image *image, uint32_t type, struct image_segment *r
 int image_relro(const struct image *image, uint64_t page, struct span *ret) MUST_CHECK
 	NONNULL(1, 3);
 
+/*
+ * Pages that the object wants to change later (PT_OPENBSD_MUTABLE, where linkers put sections named
+ * .openbsd.mutable): the first run of them within a span of whole pages, by link-time addresses. A
+ * page that is so only in part counts. False if there is none.
+ */
+bool image_mutable(const struct image *image, uint64_t page, struct span within,
+	struct span *ret) MUST_CHECK NONNULL(1, 4);
+
 /* From the lowest to the highest page of all PT_LOAD; -ENOEXEC if there is none. */
 int image_extent(const struct image *image, uint64_t page, struct span *ret) MUST_CHECK
 	NONNULL(1, 3);

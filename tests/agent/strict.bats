@@ -501,3 +501,81 @@ stack none $open" ]
 	"$MEMSEAL" map --json "$pid" |
 		jq -e 'all(.mappings[]; select(.kind | IN("data", "bss")) | .sealed | not)'
 }
+
+# set_mutable FILE SYMBOL SIZE: gives FILE the program header that linkers for OpenBSD make for a
+# section .openbsd.mutable, in the place of a PT_NOTE.
+set_mutable() {
+	/usr/bin/python3 - "$1" "$(nm "$1" | awk -v name="$2" '$3 == name { print $1 }')" "$3" <<-'END'
+		import struct, sys
+		name, address, size = sys.argv[1], int(sys.argv[2], 16), int(sys.argv[3])
+		data = bytearray(open(name, "rb").read())
+		wide = data[4] == 2
+		at, = struct.unpack_from("<Q" if wide else "<I", data, 32 if wide else 28)
+		entry, count = struct.unpack_from("<HH", data, 54 if wide else 42)
+		headers = [at + i * entry for i in range(count)]
+		note = [h for h in headers if struct.unpack_from("<I", data, h)[0] == 4][0]
+		new = (struct.pack("<IIQQQQQQ", 0x65a3dbe5, 6, 0, address, address, 0, size, 4096) if wide
+		       else struct.pack("<IIIIIIII", 0x65a3dbe5, 0, address, address, 0, size, 6, 4096))
+		data[note:note + len(new)] = new
+		open(name, "wb").write(data)
+	END
+}
+
+@test "--data: what an object marks as mutable is not sealed" {
+	cat >marked.h <<-'END'
+		#include <errno.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+		#define PAGES __attribute__((aligned(4096)))
+		static char before[4096] PAGES = { 1 };
+		char marked[8192] PAGES = { 1 };
+		static char after[4096] PAGES = { 1 }, bss[4096] PAGES;
+		static void change(const char *what, char *page)
+		{
+			int r = mprotect(page, 4096, PROT_READ);
+			printf("%s%s", what, !r ? "ok" : errno == EPERM ? "EPERM" : "other");
+			if (mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0)
+				page[0] = 2;
+		}
+		static void change_all(void)
+		{
+			change("", before);
+			change(" ", marked);
+			change(" ", marked + 4096);
+			change(" ", after);
+			change(" ", bss);
+			puts("");
+		}
+	END
+	compile libmarked.so -I. -shared -fPIC -O1 -fno-toplevel-reorder <<-'END'
+		#include "marked.h"
+		void change_in_library(void) { change_all(); }
+	END
+	compile marked -I. -O1 -fno-toplevel-reorder -ldl <<-'END'
+		#include <dlfcn.h>
+		#include "marked.h"
+		int main(void)
+		{
+			change_all();
+			((void (*)(void))dlsym(dlopen("./libmarked.so", RTLD_NOW), "change_in_library"))();
+			return 0;
+		}
+	END
+	all='EPERM EPERM EPERM EPERM EPERM'
+	run -0 "$MEMSEAL" run --data ./marked
+	[ "$output" = "$all
+$all" ]
+	set_mutable marked marked 8192
+	set_mutable libmarked.so marked 4097 # a part of its last page
+	but='EPERM ok ok EPERM EPERM'
+	for how in --data '--strict --data' '--engine=filter --data' '--strict --engine=filter --data'; do
+		# shellcheck disable=SC2086
+		run -0 "$MEMSEAL" run $how ./marked
+		echo "$how: $output"
+		[ "$output" = "$but
+$but" ]
+	done
+	run -0 "$MEMSEAL" run ./marked
+	[ "$output" = "ok ok ok ok ok
+ok ok ok ok ok" ]
+}

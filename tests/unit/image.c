@@ -325,6 +325,39 @@ START_TEST(test_relro_large_page)
 }
 END_TEST
 
+static const struct {
+	uint64_t from, to, start, end; /* nothing is found: an empty span */
+} mutables[] = {
+	{ 0x1000, 0x9000, 0x2000, 0x4000 }, /* both pages that the bytes lie in */
+	{ 0x3000, 0x9000, 0x3000, 0x4000 },
+	{ 0x2000, 0x3000, 0x2000, 0x3000 },
+	{ 0x4000, 0x9000, 0x6000, 0x7000 }, /* its header comes first */
+	{ 0x4000, 0x6000, 0, 0 },
+	{ 0x7000, 0x9000, 0, 0 }, /* what is empty, or cannot be, is none */
+	{ 0, 0x2000, 0, 0 },
+};
+
+START_TEST(test_mutable)
+{
+	enum { type = 0x65a3dbe5 }; /* <sys/exec_elf.h> of OpenBSD */
+	static const ElfW(Phdr) phdrs[] = {
+		{ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_memsz = 0x9000 },
+		{ .p_type = type, .p_vaddr = 0x6fff, .p_memsz = 1 },
+		{ .p_type = type, .p_vaddr = 0x8000, .p_memsz = 0 },
+		{ .p_type = type, .p_vaddr = (ElfW(Addr)) - 0x10, .p_memsz = 0x8010 },
+		{ .p_type = type, .p_vaddr = 0x2fff, .p_memsz = 2 },
+	};
+	const struct span within = { mutables[_i].from, mutables[_i].to };
+	struct span found = { 0, 0 };
+	struct image image;
+
+	image_init_native(&image, phdrs, ARRAY_SIZE(phdrs));
+	ck_assert_int_eq(image_mutable(&image, PAGE, within, &found), mutables[_i].end != 0);
+	ck_assert_uint_eq(found.start, mutables[_i].start);
+	ck_assert_uint_eq(found.end, mutables[_i].end);
+}
+END_TEST
+
 START_TEST(test_extent)
 {
 	const struct form *form = &forms[_i];
@@ -757,6 +790,7 @@ static Suite *image_suite(void)
 	tcase_add_loop_test(made, test_relro, 0, ARRAY_SIZE(relros));
 	tcase_add_test(made, test_relro_absent_or_broken);
 	tcase_add_test(made, test_relro_large_page);
+	tcase_add_loop_test(made, test_mutable, 0, ARRAY_SIZE(mutables));
 	tcase_add_loop_test(made, test_extent, 0, ARRAY_SIZE(forms));
 	tcase_add_test(made, test_extent_refused);
 	tcase_add_loop_test(made, test_type, 0, ARRAY_SIZE(types));
