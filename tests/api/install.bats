@@ -60,6 +60,9 @@ check_program() {
 	need g++
 	g++ -x c++ "$ROOT/program.c" -x none -o "$ROOT/cxx" $(config --cflags --libs)
 	check_program env LD_LIBRARY_PATH="$(config --variable=libdir)" "$ROOT/cxx"
+	g++ -static -x c++ "$ROOT/program.c" -x none -o "$ROOT/cxx-static" \
+		$(config --static --cflags --libs)
+	check_program "$ROOT/cxx-static"
 }
 
 @test "global variables are frozen in a program that links with what pkg-config says" {

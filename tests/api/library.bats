@@ -26,13 +26,30 @@ setup() {
 	refute grep -v ' [TA] ' <(nm -D --defined-only "$LIBRARY")
 }
 
-# Names that an archive defines for others.
+# Names that an archive defines for others; $2 is what the tools for it begin with.
 globals_of() {
-	nm -g --defined-only "$1" | sed -n 's/^[0-9a-f]* [A-Z] //p' | sort -u
+	"${2:-}"nm -g --defined-only "$1" | sed -n 's/^[0-9a-f]* [A-Z] //p' | sort -u
 }
 
 @test "the static library defines the exported functions, and no other name" {
 	diff <(exported) <(globals_of "$BUILD/libmemseal.a")
+}
+
+# static_library DIR OPTION...: builds it in another way.
+static_library() {
+	meson setup "${@:2}" --werror "$1" "$SOURCE"
+	ninja -j2 -C "$1" libmemseal.a
+}
+
+@test "so does that of link-time optimization" {
+	static_library "$BATS_TEST_TMPDIR/lto" -Db_lto=true
+	diff <(exported) <(globals_of "$BATS_TEST_TMPDIR/lto/libmemseal.a")
+}
+
+@test "so does that of i386, which has groups of hidden functions" {
+	need i686-linux-gnu-gcc
+	static_library "$BATS_TEST_TMPDIR/i386" --cross-file "$SOURCE/scripts/cross/i386.ini"
+	diff <(exported) <(globals_of "$BATS_TEST_TMPDIR/i386/libmemseal.a" i686-linux-gnu-)
 }
 
 # By these names, wherever they lie: a program's function in the place of one of the library's would
@@ -119,4 +136,5 @@ globals_of() {
 	check_agent "$BATS_TEST_TMPDIR/build/libmemseal-agent.so"
 	diff <(exported) <(nm -D --defined-only "$BATS_TEST_TMPDIR/build/libmemseal.so" |
 		awk '$2 != "A" { print $3 }' | sed 's/@.*//' | sort)
+	diff <(exported) <(globals_of "$BATS_TEST_TMPDIR/build/libmemseal.a" aarch64-linux-gnu-)
 }
