@@ -126,6 +126,12 @@ static inline int sys_madvise(uint64_t addr, size_t len, int advice)
 	return (int)sys_call3(NR_madvise, addr, len, advice);
 }
 
+/* A byte for each page: the lowest bit is set if it is in memory. */
+static inline int sys_mincore(uint64_t addr, size_t len, unsigned char *ret)
+{
+	return (int)sys_call3(NR_mincore, addr, len, ret);
+}
+
 static inline int sys_memfd_create(const char *name, unsigned int flags)
 {
 	return sys_above_stderr((int)sys_call2(NR_memfd_create, name, flags));

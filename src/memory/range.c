@@ -13,6 +13,7 @@
 #include "engine/kernel.h"
 #include "memory/consent.h"
 #include "memory/seal.h"
+#include "memory/unholdable.h"
 
 int range_pages(const void *addr, size_t len, struct span *ret)
 {
@@ -32,6 +33,7 @@ struct request {
 	size_t count;
 	struct memseal_opts opts;
 	struct engines engines;
+	bool new; /* see range_seal_new() */
 	uint64_t sealed;
 	pid_t tid;
 };
@@ -131,28 +133,31 @@ static int check_mapping(const struct span *pages, const struct mapping *mapping
 	return cuts_system_mapping(pages, mapping) ? -EINVAL : 0;
 }
 
-static int check_memory(const struct own_maps *maps, const struct span *pages)
+static int check_memory(const struct own_maps *maps, const struct part *range, bool *suspected)
 {
 	struct mapping mapping;
 	int r = 0;
 
-	for (uint64_t at = pages->start; r == 0 && at < pages->end; at = mapping.end) {
+	for (uint64_t at = range->start; r == 0 && at < range->end; at = mapping.end) {
 		r = own_maps_at(maps, at, &mapping);
 		if (r <= 0 || mapping.start > at)
 			return r < 0 ? r : -ENOMEM;
-		r = check_mapping(pages, &mapping);
+		r = check_mapping(&range->span, &mapping);
+		if (r == 0 && !*suspected)
+			*suspected = unholdable_suspected(&mapping, range->effects);
 	}
 	return r;
 }
 
 /* A hole says more than the stack behind it. */
-static int check_ranges(const struct own_maps *maps, const struct part *ranges, size_t count)
+static int check_ranges(
+	const struct own_maps *maps, const struct part *ranges, size_t count, bool *suspected)
 {
 	struct span stack = own_stack(maps);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		r = check_memory(maps, &ranges[i].span);
+		r = check_memory(maps, &ranges[i], suspected);
 		if (r == 0 && span_overlaps(ranges[i].span, stack))
 			r = -EFAULT;
 	}
@@ -165,7 +170,7 @@ static int seal_job(struct scratch *scratch, void *arg)
 	struct request *request = arg;
 	struct parts parts = { .count = 0 };
 	struct part *ranges = NULL;
-	bool tried = false;
+	bool tried = false, suspected = request->new;
 	int r = read_ranges(scratch, request, &ranges);
 
 	if (r == 0)
@@ -173,15 +178,24 @@ static int seal_job(struct scratch *scratch, void *arg)
 	if (r == 0)
 		r = own_maps_open(scratch, &maps);
 	if (r == 0)
-		r = check_ranges(&maps, ranges, request->count);
+		r = check_ranges(&maps, ranges, request->count, &suspected);
 	if (r == 0)
 		r = parts_make(scratch, ranges, request->count, &parts);
+	if (r == 0 && suspected && !request->new)
+		r = unholdable(&parts);
 	if (r == 0)
 		r = parts_assign(scratch, &maps, &request->engines, &parts);
 	if (r == 0)
 		r = parts_seal(scratch, &maps, &parts, &request->tid, &tried);
 	request->sealed = r == 0 ? parts_size(&parts) : tried ? parts_sealed(&parts) : 0;
 	return r;
+}
+
+static int seal(struct request *request)
+{
+	int r = choose_engines(request);
+
+	return r == 0 && request->count ? scratch_run(seal_job, request) : r;
 }
 
 EXPORT int memseal_ranges(const struct memseal_range *ranges, size_t n,
@@ -193,9 +207,7 @@ EXPORT int memseal_ranges(const struct memseal_range *ranges, size_t n,
 	if (r == 0 && n > 0 && !ranges)
 		r = -EINVAL;
 	if (r == 0)
-		r = choose_engines(&request);
-	if (r == 0 && n > 0)
-		r = scratch_run(seal_job, &request);
+		r = seal(&request);
 	if (ret_sealed)
 		*ret_sealed = request.sealed;
 	if (r == -ESRCH && request.opts.ret_tid)
@@ -208,4 +220,12 @@ EXPORT int memseal_range(void *addr, size_t len, uint64_t effects)
 	struct memseal_range range = { .addr = addr, .len = len, .effects = effects };
 
 	return memseal_ranges(&range, 1, NULL, NULL);
+}
+
+int range_seal_new(void *addr, size_t len, uint64_t effects)
+{
+	struct memseal_range range = { .addr = addr, .len = len, .effects = effects };
+	struct request request = { .ranges = &range, .count = 1, .new = true };
+
+	return seal(&request);
 }

@@ -253,6 +253,12 @@ static void add_flag(unsigned char first, unsigned char second, struct mapping *
 	case 'u' << 8 | 'i':
 		ret->userfault = true;
 		break;
+	case 'g' << 8 | 'd':
+		ret->grows = true;
+		break;
+	case 'd' << 8 | 'p':
+		ret->droppable = true;
+		break;
 	}
 }
 
@@ -271,6 +277,21 @@ static void parse_flags(const char *p, struct mapping *ret)
 	}
 }
 
+/* "Private_Clean:         4 kB", "Shared_Clean: ..." */
+static bool is_clean(const char *p, const char *eol)
+{
+	size_t len = (size_t)(eol - p), key = starts_with(p, len, "Private_Clean:");
+
+	if (!key)
+		key = starts_with(p, len, "Shared_Clean:");
+	if (!key)
+		return false;
+	for (p += key; p < eol; p++)
+		if (*p >= '1' && *p <= '9')
+			return true;
+	return false;
+}
+
 /* The "Key: value" lines under a mapping of smaps. Returns what follows, or NULL. */
 static const char *parse_attributes(const char *p, const char *end, struct mapping *ret)
 {
@@ -287,6 +308,8 @@ static const char *parse_attributes(const char *p, const char *end, struct mappi
 				return NULL;
 			found = true;
 			parse_flags(p + sizeof(key) - 1, ret);
+		} else if (*p == 'P' || *p == 'S') {
+			ret->clean |= is_clean(p, eol);
 		}
 		p = eol + 1;
 	}

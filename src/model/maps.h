@@ -49,6 +49,9 @@ struct mapping {
 	bool no_fork;   /* "dc": MADV_DONTFORK */
 	bool wiped;     /* "wf": zeroes in children, MADV_WIPEONFORK */
 	bool userfault; /* "um", "ui": a userfaultfd provides pages */
+	bool grows;     /* "gd": a page fault below it makes it longer */
+	bool droppable; /* "dp": the kernel may drop its pages, Linux 6.11 */
+	bool clean;     /* a page is not dirty: of a file, swapped in, or given to MADV_FREE */
 
 	/* In no text: for whoever can ask the file. */
 	bool write_sealed; /* F_SEAL_WRITE of a memfd: nobody can write to it */

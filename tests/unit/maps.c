@@ -307,7 +307,7 @@ END_TEST
 
 static const struct {
 	const char *flags;
-	bool sealed, may_write, locked, no_dump, no_fork, wiped;
+	bool sealed, may_write, locked, no_dump, no_fork, wiped, grows, droppable, clean;
 } flags[] = {
 	{ .flags = "VmFlags: rd wr mr mw me ac sl \n", .sealed = true, .may_write = true },
 	{ .flags = "VmFlags: rd mr me sl\n", .sealed = true },
@@ -318,6 +318,14 @@ static const struct {
 	{ .flags = "VmFlags: dd\n", .no_dump = true },
 	{ .flags = "VmFlags: lo\n", .locked = true },
 	{ .flags = "VmFlags: rd wf \n", .wiped = true },
+	{ .flags = "VmFlags: rd gd \n", .grows = true },
+	{ .flags = "VmFlags: rd wf dd dp \n", .wiped = true, .no_dump = true, .droppable = true },
+	{ .flags = "Private_Clean:         4 kB\nVmFlags: \n", .clean = true },
+	{ .flags = "Shared_Clean:       1020 kB\nVmFlags: \n", .clean = true },
+	{ .flags = "Shared_Clean: 0 kB\nPrivate_Clean: 0 kB\nVmFlags: \n" },
+	{ .flags = "Shared_Clean: 8 kB\nPrivate_Clean: 0 kB\nVmFlags: \n", .clean = true },
+	{ .flags = "Shared_Dirty: 4 kB\nPrivate_Dirty: 4 kB\nSize: 4 kB\nVmFlags: \n" },
+	{ .flags = "Private_Clean:\nVmFlags: \n" },
 	{ .flags = "VmFlags: ex \n" },
 	{ .flags = "VmFlags: \n" },
 	{ .flags = "VmFlags:\n" },
@@ -342,6 +350,9 @@ START_TEST(test_flags)
 	ck_assert_int_eq(m.no_dump, flags[_i].no_dump);
 	ck_assert_int_eq(m.no_fork, flags[_i].no_fork);
 	ck_assert_int_eq(m.wiped, flags[_i].wiped);
+	ck_assert_int_eq(m.grows, flags[_i].grows);
+	ck_assert_int_eq(m.droppable, flags[_i].droppable);
+	ck_assert_int_eq(m.clean, flags[_i].clean);
 }
 END_TEST
 
