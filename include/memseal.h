@@ -280,6 +280,10 @@ int memseal_query(
  * executed later inherit the filter and do not come near the window. Children of fork(2) use the
  * window of their parent.
  *
+ * With MEMSEAL_NO_DISCARD, memory that can be read or executed but not written takes all its pages
+ * at once: pages without memory could be filled through a userfaultfd. Such memory outside a window
+ * stays zero.
+ *
  * In a window, the address space is never returned, and what was written can be read until the
  * process ends. prot is the most that the memory will ever allow: no right is added, and a right
  * that was removed, also by PROT_NONE, is gone, except PROT_READ. On 32-bit machines, when the
@@ -294,7 +298,8 @@ int memseal_query(
  *             cannot have more filters
  * EPERM       a seccomp filter refuses mmap(2) or mseal(2); filter engine: MEMSEAL_NO_EXEC without
  *             MEMSEAL_NO_PROTECT while the personality is READ_IMPLIES_EXEC
- * EACCES      a security module refuses the protection, or /proc/self may not be read
+ * EACCES      a security module or PR_SET_MDWE refuses the protection, or /proc/self may not be
+ *             read
  * EAGAIN      the process locks all its memory (mlockall(2)), and RLIMIT_MEMLOCK is too low
  * EBUSY       filter engine with MEMSEAL_NO_DISCARD: an io_uring is open, which can discard memory
  *             without a system call

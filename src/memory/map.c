@@ -6,19 +6,55 @@
 #include "base/errors.h"
 #include "base/page.h"
 #include "base/sys.h"
+#include "base/uapi.h"
 #include "engine/window.h"
 #include "memory/consent.h"
+#include "memory/range.h"
 
 #define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
+
+/* Linux 5.14; before, the kernel makes room or ends the process. */
+static int touch(uint64_t addr, uint64_t len)
+{
+	int r = sys_madvise(addr, len, MADV_POPULATE_WRITE);
+
+	if (r != -EINVAL)
+		return r < 0 ? -ENOMEM : 0;
+	for (uint64_t at = 0; at < len; at += page_size())
+		*(volatile char *)(uintptr_t)(addr + at) = 0;
+	return 0;
+}
+
+/* Gives each page memory of its own, which a userfaultfd cannot fill, nor that of a child. */
+static int touch_and_protect(uint64_t addr, uint64_t len, int prot)
+{
+	int r = sys_mprotect(addr, len, PROT_READ | PROT_WRITE);
+
+	if (r == 0)
+		r = touch(addr, len);
+	if (r == 0)
+		r = sys_mprotect(addr, len, prot);
+	return r;
+}
+
+/* Memory that only the kernel could have written to, and somebody can read. */
+static bool stays_zero(int prot, uint64_t effects)
+{
+	return effects & MEMSEAL_NO_DISCARD && prot & (PROT_READ | PROT_EXEC) &&
+	       !(prot & PROT_WRITE);
+}
 
 static long map_and_seal(size_t len, int prot, uint64_t effects)
 {
 	long addr = sys_mmap(0, len, prot, PRIVATE, -1, 0);
-	int r;
+	int r = 0;
 
 	if (sys_failed(addr))
 		return addr;
-	r = memseal_range((void *)addr, len, effects);
+	if (stays_zero(prot, effects))
+		r = touch_and_protect((uintptr_t)addr, len, prot);
+	if (r == 0)
+		r = range_seal_new((void *)addr, len, effects);
 	if (r < 0) {
 		sys_undo_mmap((uintptr_t)addr, len);
 		return r;
