@@ -135,6 +135,63 @@ static int collect_image_mappings(const struct images_process *process, struct i
 	return 0;
 }
 
+/* 1: the mapping at addr, 0: there is none. */
+static int ask_at(const struct images_process *process, uint64_t addr, struct mapping *ret)
+{
+	int r = process->mapping_at(process->context, addr, ret);
+
+	return r > 0 ? ret->start <= addr : r;
+}
+
+/*
+ * What of its reservation the loader did not use: glibc takes all access from it, and musl leaves
+ * it as the segment before. The kernel unmaps it from a program.
+ */
+static bool is_rest(const struct mapping *mapping, const struct mapping *head)
+{
+	return mapping->inode != 0 && !mapping->shared && !(mapping->prot & MAPPING_WRITE) &&
+	       mapping_same_file(mapping, head);
+}
+
+static int find_hole(const struct images_process *process, struct images_found *found,
+	struct span hole, size_t i)
+{
+	const struct plan_extent *extents = found->plan.extents;
+	unsigned image = extents[i].image;
+	struct mapping head, mapping;
+	int r;
+
+	while (i > 0 && extents[i - 1].image == image)
+		i--;
+	r = ask_at(process, extents[i].start, &head);
+	if (r > 0)
+		r = ask_at(process, hole.start, &mapping);
+	if (r > 0 && is_rest(&mapping, &head))
+		found->holes[found->hole_count++] = (struct images_hole){
+			.start = hole.start, .end = min_u64(hole.end, mapping.end), .image = image
+		};
+	return r < 0 ? r : 0;
+}
+
+static int find_holes(
+	const struct images_process *process, struct scratch *scratch, struct images_found *found)
+{
+	const struct plan *plan = &found->plan;
+	int r = 0;
+
+	found->holes = scratch_alloc(scratch, plan->count * sizeof(*found->holes));
+	if (!found->holes)
+		return -ENOSPC;
+	for (size_t i = 0; r == 0 && i + 1 < plan->count; i++) {
+		const struct plan_extent *extent = &plan->extents[i];
+		struct span hole = { extent->end, extent[1].start };
+
+		if (extent->image == extent[1].image && hole.start < hole.end)
+			r = find_hole(process, found, hole, i);
+	}
+	return r;
+}
+
 /* [vdso] is where the kernel said; [vvar] and [vvar_vclock] end where it starts. */
 static int collect_system_mappings(const struct images_process *process, struct images_found *found)
 {
@@ -156,8 +213,10 @@ int images_find_mappings(
 	const struct images_process *process, struct scratch *scratch, struct images_found *found)
 {
 	size_t room;
-	int r;
+	int r = find_holes(process, scratch, found);
 
+	if (r < 0)
+		return r;
 	found->mappings = scratch_rest(scratch, &room);
 	found->mapping_room = room / sizeof(*found->mappings);
 	r = collect_image_mappings(process, found);

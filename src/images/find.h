@@ -13,12 +13,20 @@ struct images_image {
 	bool left; /* not to be touched: still being loaded, or not understood */
 };
 
+/* Between two segments of an image: the loader keeps it free for nobody. */
+struct images_hole {
+	SPAN_MEMBERS;
+	unsigned image;
+};
+
 struct images_found {
 	struct images_image *images;
 	size_t image_count, image_room;
 	struct plan plan;         /* of all the images, by their index */
 	struct mapping *mappings; /* that hold a part of an image, and the kernel's */
 	size_t mapping_count, mapping_room;
+	struct images_hole *holes; /* at most one behind each extent */
+	size_t hole_count;
 	/* 0, or why an image, or a part of one, cannot be sealed; the others can. */
 	int error;
 };
@@ -41,7 +49,7 @@ static inline void images_refuse(struct images_found *found, struct images_resul
 int images_look(const struct images_process *process, bool all, struct scratch *scratch,
 	struct images_found *ret, struct images_result *result) MUST_CHECK NONNULL(1, 3, 4, 5);
 
-/* And their mappings: -ENOSPC, or what mapping_at() answers. */
+/* And their mappings and holes: -ENOSPC, or what mapping_at() answers. */
 int images_find_mappings(const struct images_process *process, struct scratch *scratch,
 	struct images_found *found) MUST_CHECK NONNULL(1, 2, 3);
 

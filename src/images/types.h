@@ -53,7 +53,7 @@ struct images_piece {
 };
 
 struct images_result {
-	uint64_t sealed; /* bytes that this call sealed; RELRO, [vdso] and [vvar] included */
+	uint64_t sealed; /* bytes that this call sealed; RELRO, holes, [vdso] and [vvar] included */
 	/* On failure, what could not be done where: static text, and addresses or 0. */
 	const char *failed;
 	const char *object; /* behind that text, the image's name as the loader has it, or NULL */

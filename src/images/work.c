@@ -208,6 +208,18 @@ static void add_piece(
 	add_run(planning->work, (struct images_run){ .start = piece->start, .end = piece->end });
 }
 
+/* Nobody uses them, so that other code could be put there without a trace, amid what is sealed. */
+static void add_holes(struct planning *planning)
+{
+	for (size_t i = 0; i < planning->found->hole_count; i++) {
+		const struct images_hole *hole = &planning->found->holes[i];
+
+		if (!planning->found->images[hole->image].left && !is_sealed(planning, hole->start))
+			add_run(planning->work,
+				(struct images_run){ .start = hole->start, .end = hole->end });
+	}
+}
+
 /* The caller's own memory: read-only, and private to this process. */
 static void add_own(struct images_work *work, const struct images_wanted *wanted)
 {
@@ -224,8 +236,8 @@ static void add_own(struct images_work *work, const struct images_wanted *wanted
 }
 
 /*
- * Pieces are at most as many as mappings and two for each extent; a program header can cut one more
- * off; and there is the caller's own.
+ * Pieces are at most as many as mappings and extents; each extent can have a hole behind it; a
+ * program header can cut one more piece off; and there is the caller's own.
  */
 static int alloc_lists(
 	const struct images_found *found, struct scratch *scratch, struct images_work *ret)
@@ -258,5 +270,6 @@ int images_work_plan(const struct images_process *process, const struct images_w
 		each_piece(&planning, note_loading);
 	add_own(ret, wanted);
 	each_piece(&planning, add_piece);
+	add_holes(&planning);
 	return planning.error;
 }
