@@ -129,3 +129,80 @@ all_holes_are() { # answer, hole after hole
 	echo "$output"
 	all_holes_are EPERM 2
 }
+
+library_of() { # FILE, what version() answers; tells when it is unloaded
+	compile "$1" -shared -fPIC -D"VERSION=$2" <<-'END'
+		#include <stdio.h>
+		static int calls;
+		int version(void) { return VERSION * 10 + ++calls; }
+		__attribute__((destructor)) static void leave(void) { puts("left"); }
+	END
+}
+
+# What a plugin host does: opens, calls, closes; the file is replaced; once more.
+@test "a library that is closed, built anew and opened: the old one; the new one with --no-dlopen" {
+	compile host -ldl <<-'END'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		static void use(void)
+		{
+			void *library = dlopen("./plugin.so", RTLD_NOW);
+			int (*version)(void) = library ? (int (*)(void))dlsym(library, "version") : NULL;
+			printf("%d\n", version ? version() : -1);
+			if (library)
+				dlclose(library);
+		}
+		int main(void)
+		{
+			setvbuf(stdout, NULL, _IONBF, 0);
+			use();
+			if (rename("new.so", "plugin.so"))
+				return 1;
+			use();
+			puts("end");
+			return 0;
+		}
+	END
+	replaced() { # command...
+		library_of plugin.so 1
+		library_of new.so 2
+		run -0 "$@"
+	}
+	new_one=$'11\nleft\n21\nleft\nend'
+	replaced ./host
+	[ "$output" = "$new_one" ]
+	for how in '' --strict --engine=filter; do
+		# shellcheck disable=SC2086
+		replaced "$MEMSEAL" run $how ./host
+		[ "$output" = $'11\n12\nend\nleft' ]
+		# shellcheck disable=SC2086
+		replaced "$MEMSEAL" run --no-dlopen $how ./host
+		[ "$output" = "$new_one" ]
+	done
+}
+
+@test "namespaces that a program opens and closes: glibc has 15 of them" {
+	compile namespaces -ldl <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			for (int i = 1; i <= 40; i++) {
+				void *library = dlmopen(LM_ID_NEWLM, "./plugin.so", RTLD_NOW);
+				if (!library)
+					return printf("%d: %s\n", i, dlerror()) < 0;
+				dlclose(library);
+			}
+			return puts("all") < 0;
+		}
+	END
+	echo 'int seven(void) { return 7; }' | compile plugin.so -shared -fPIC
+	run -0 ./namespaces
+	[ "$output" = all ]
+	run -0 "$MEMSEAL" run --no-dlopen ./namespaces
+	[ "$output" = all ]
+	run -0 "$MEMSEAL" run ./namespaces
+	echo "$output"
+	[[ "$output" == "16: "*"no more namespaces available for dlmopen()"* ]]
+}
