@@ -79,7 +79,7 @@ int procfs_root(const char *root)
 	int r;
 
 	if (proc < 0)
-		return proc;
+		return proc == -ENOTDIR ? -ENOENT : proc;
 	/* An empty directory must not look like a system without processes. */
 	r = sys_fstatat(proc, "self", &self, AT_SYMLINK_NOFOLLOW);
 	return r < 0 ? r : STEAL(proc, -1);
@@ -94,7 +94,7 @@ int procfs_open(const char *root, pid_t pid)
 	if (snprintf(path, sizeof(path), "%s/%d", root, pid) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	dir = open_directory(AT_FDCWD, path);
-	if (dir != -ENOENT)
+	if (dir != -ENOENT && dir != -ENOTDIR)
 		return dir;
 	proc = procfs_root(root);
 	return proc < 0 ? proc : -ESRCH;

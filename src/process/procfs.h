@@ -10,7 +10,7 @@
 
 #include "base/util.h"
 
-/* Opens the directory where proc(5) is mounted. The descriptor, or -ENOENT, -ENOTDIR: it is not. */
+/* Opens the directory where proc(5) is mounted. The descriptor, or -ENOENT: it is not. */
 int procfs_root(const char *root) MUST_CHECK NONNULL(1);
 
 /* Opens the directory of a process. Errors as procfs_root(); -ESRCH: no such process. */
