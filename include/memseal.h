@@ -893,7 +893,8 @@ struct memseal_process_opts {
  * -EACCES, -EPERM  the process may not be inspected; or the headers of an image may not be read:
  *          not in memory, because of Yama, and not in its file, which was removed or replaced
  * -EAGAIN  the process executed another program during each attempt
- * -E2BIG   the images of the process have more than a million program headers
+ * -E2BIG   the images of the process have more than a million program headers, or its smaps file
+ *          has more than 128 MiB: about 170,000 mappings, or 30,000 with paths of 4 KiB
  * -EBADMSG the output of the kernel was not understood
  * -ENOENT  proc(5) is not mounted there
  * -EOPNOTSUPP  this kernel has no /proc/PID/smaps

@@ -64,7 +64,8 @@ const char *open_error_text(int error)
 	case -ECHILD:
 		return "looking at it failed: report this";
 	case -E2BIG:
-		return "its ELF objects have more than a million program headers";
+		return "its ELF objects have more than a million program headers, or its smaps "
+		       "file has more than 128 MiB";
 	case -EBADMSG:
 		return "its smaps file was not understood: report this kernel";
 	case -ENOENT:

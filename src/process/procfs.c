@@ -16,6 +16,12 @@
 /* A typical smaps file fits without growing; the kernel hands it out by the page all the same. */
 #define FIRST_SIZE (256 * 1024)
 
+/*
+ * Smaps of 170,000 mappings, and of more than vm.max_map_count allows as distributed. With the
+ * longest paths, 4 KiB in each, the default 65,530 have 300 MiB.
+ */
+#define MOST_SIZE ((size_t)128 * 1024 * 1024)
+
 static void free_cleanup(char **p)
 {
 	free(*p);
@@ -103,8 +109,11 @@ int procfs_open(const char *root, pid_t pid)
 static int grow(char **text, size_t *size)
 {
 	size_t larger = *size ? *size * 2 : FIRST_SIZE;
-	char *grown = larger > *size ? realloc(*text, larger) : NULL;
+	char *grown;
 
+	if (larger > MOST_SIZE)
+		return -E2BIG;
+	grown = realloc(*text, larger);
 	if (!grown)
 		return -ENOMEM;
 	*text = grown;
@@ -121,10 +130,10 @@ int procfs_read(int dir, const char *name, char **ret_text, size_t *ret_len, int
 	if (fd < 0)
 		return fd;
 	for (;;) {
-		ssize_t n;
+		ssize_t n = size - len < FIRST_SIZE / 2 ? grow(&text, &size) : 0;
 
-		if (size - len < FIRST_SIZE / 2 && grow(&text, &size) < 0)
-			return -ENOMEM;
+		if (n < 0)
+			return (int)n;
 		n = sys_read(fd, text + len, size - len);
 		if (n < 0)
 			return (int)n;

@@ -24,7 +24,7 @@ int procfs_open_thread(int dir) MUST_CHECK;
 
 /*
  * The whole of a file that may grow. *ret_text is to be freed; it is not terminated. The file stays
- * open: *ret_fd.
+ * open: *ret_fd. -E2BIG: more than 128 MiB.
  */
 int procfs_read(int dir, const char *name, char **ret_text, size_t *ret_len, int *ret_fd) MUST_CHECK
 	NONNULL(2, 3, 4, 5);

@@ -543,6 +543,29 @@ START_TEST(giant_headers_are_given_up)
 }
 END_TEST
 
+/* A hole of a file, which says nothing, but takes as much memory as if it did. */
+static void lengthen(const char *name, off_t size)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%d/%s", tree, PID, name);
+	ck_assert_int_eq(truncate(path, size), 0);
+}
+
+START_TEST(giant_smaps_is_given_up)
+{
+	const off_t most = 128 * 1024 * 1024;
+
+	map_library(0x400000, "sl");
+	write_object(0x400000, library_object());
+	assert_coverage(LIBRARY_SEALABLE, LIBRARY_SEALABLE, 1);
+	lengthen("smaps", most / 2);
+	ck_assert_int_eq(failure(), -EBADMSG);
+	lengthen("smaps", most);
+	ck_assert_int_eq(failure(), -E2BIG);
+}
+END_TEST
+
 /* The same without code, and without RELRO: its writable data must be where it was linked to be. */
 START_TEST(copied_data_library_is_counted)
 {
@@ -1104,6 +1127,7 @@ int main(void)
 	tcase_add_test(tcase, false_image_explains_no_code_of_a_file);
 	tcase_add_test(tcase, images_that_claim_the_same_are_no_100);
 	tcase_add_test(tcase, giant_headers_are_given_up);
+	tcase_add_test(tcase, giant_smaps_is_given_up);
 	tcase_add_loop_test(
 		tcase, executable_memory_beside_images_is_shown, 0, ARRAY_SIZE(besides));
 	tcase_add_test(tcase, file_in_memory_is_no_library);
