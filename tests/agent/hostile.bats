@@ -4,6 +4,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load ../helpers/ask
+
 MEMSEAL=$BUILD/memseal
 AGENT=$BUILD/libmemseal-agent.so
 
@@ -191,6 +193,62 @@ teller() {
 		run -0 timeout 10 "$MEMSEAL" run $mode ./nolibc
 	done
 	run -0 timeout 10 "$MEMSEAL" run --engine=filter ./nolibc
+}
+
+@test "a Go program, position-independent and without libc: goroutines, collection, children" {
+	needs go
+	cat >main.go <<-'END'
+		package main
+
+		import (
+			"fmt"
+			"os"
+			"os/exec"
+			"runtime"
+			"sync"
+		)
+
+		func work(sum *int) {
+			lists := map[string][]byte{}
+			for i := 0; i < 2000; i++ {
+				lists[fmt.Sprint(i)] = make([]byte, 1000)
+				*sum += len(lists[fmt.Sprint(i/2)])
+			}
+			runtime.GC()
+		}
+
+		func main() {
+			var group sync.WaitGroup
+			var sums [8]int
+			for i := range sums {
+				group.Add(1)
+				go func(sum *int) { work(sum); group.Done() }(&sums[i])
+			}
+			group.Wait()
+			fmt.Println(sums)
+			out, err := exec.Command(os.Getenv("MEMSEAL"), "audit", "--raw", "--noheadings",
+				"--output", "STATE,COVERAGE", fmt.Sprint(os.Getpid())).CombinedOutput()
+			fmt.Print(string(out))
+			if err != nil {
+				fmt.Println(err)
+			}
+		}
+	END
+	# Its standard library is built once.
+	GOCACHE=$BUILD/tests/go-cache CGO_ENABLED=0 go build -buildmode=pie -o gopie main.go
+	run ! grep -q NEEDED <(readelf -d gopie)
+	export MEMSEAL
+	sums='[2000000 2000000 2000000 2000000 2000000 2000000 2000000 2000000]'
+	run -0 ./gopie
+	[ "$output" = "$sums"$'\nunsealed 0.0' ]
+	for mode in "" --strict --data "--strict --data" --no-dlopen --no-new-code; do
+		# shellcheck disable=SC2086
+		run -0 timeout 20 "$MEMSEAL" run $mode ./gopie
+		echo "$mode: $output"
+		[ "$output" = "$sums"$'\nsealed 100.0' ]
+	done
+	run -0 timeout 20 "$MEMSEAL" run --engine=filter ./gopie
+	[ "${lines[0]}" = "$sums" ]
 }
 
 # next FILE...: a library that stands before another's dlopen() and dlsym().
