@@ -3,11 +3,20 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 
 #include "base/page.h"
 #include "base/sys.h"
 #include "base/uapi.h"
 #include "engine/personality.h"
+
+/* Then mprotect(2) adds a right. */
+static bool reading_may_execute(void)
+{
+	int personality = personality_get();
+
+	return personality < 0 || personality & READ_IMPLIES_EXEC;
+}
 
 /*
  * PROCMAP_QUERY does not tell, but mprotect(2) with PROT_GROWSDOWN does: EINVAL, before anything
@@ -19,8 +28,8 @@ static bool may_grow(const struct mapping *mapping)
 	/* mmap(2) has MAP_GROWSDOWN for no other memory. */
 	if (mapping->shared || mapping->inode || mapping->kind != MAPPING_ANON)
 		return false;
-	/* READ_IMPLIES_EXEC adds a right; branch targets (PROT_BTI) are not in the mapping. */
-	if (mapping->prot & MAPPING_EXEC || personality_get() != 0)
+	/* What is executable may have PROT_BTI, which the mapping does not show. */
+	if (mapping->prot & MAPPING_EXEC || reading_may_execute())
 		return true;
 	return sys_mprotect(mapping->start, page_size(), (int)mapping->prot | PROT_GROWSDOWN) !=
 	       -EINVAL;
