@@ -36,10 +36,12 @@ to_check_all='
 abigail-tools abidiff
 apache2-utils ab
 binutils ld
+chromium chromium
 clang clang
 curl curl
 debootstrap debootstrap
 default-jdk-headless javac
+firefox-esr firefox-esr
 g++ c++
 gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
 gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc
