@@ -162,7 +162,9 @@ struct memseal_opts {
  * have; this reads /proc/self/smaps, which takes about 10 us for each mapping and 40 ms for each
  * GiB that the process uses: seal in batches. Pages that were never written can still be filled
  * through a userfaultfd, which the process (kernel engine) or another process has: write to them
- * first. A child gets zeros for what had MADV_WIPEONFORK.
+ * first. A child gets zeros for what had MADV_WIPEONFORK. Whoever may write to a file or memfd that
+ * is mapped can still change, truncate or punch holes in it: frozen memory, below, has no such
+ * file.
  *
  * Do not seal memory that free(3), munmap(2) or the end of a thread would return to the kernel: it
  * would leak, or be used after it was recycled. The brk heap, the stack of the main thread and that
