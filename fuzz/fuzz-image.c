@@ -68,6 +68,18 @@ static void check_relro(const struct image *image)
 	CHECK(segment.vaddr + segment.memsz - span.end < PAGE);
 }
 
+/* Runs of whole pages, ascending and apart; not all of very many. */
+static void check_mutable(const struct image *image)
+{
+	struct span rest = { 0, (uint64_t)1 << 40 }, span;
+
+	for (unsigned i = 0; i < 100 && image_mutable(image, PAGE, rest, &span); i++) {
+		CHECK(rest.start <= span.start && span.start < span.end && span.end <= rest.end);
+		CHECK((span.start | span.end) % PAGE == 0);
+		rest.start = span.end;
+	}
+}
+
 /* A copy of exactly the bytes there are, so that a sanitizer sees one too many. */
 static void *copy_of(const uint8_t *data, size_t size)
 {
@@ -125,6 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(image_init(&image, &header, phdrs, len) == 0);
 	check_extent(&image);
 	check_relro(&image);
+	check_mutable(&image);
 	check_contents(&header, &image, data, size);
 	free(phdrs);
 	return 0;
