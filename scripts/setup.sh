@@ -47,6 +47,7 @@ gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
 gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc
 gcc-i686-linux-gnu i686-linux-gnu-gcc
 gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
+golang-go go
 libpython3.11 test -e /usr/lib/*/libpython3.11.so.1.0
 libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_json
 libsodium-dev pkg-config libsodium
@@ -77,6 +78,7 @@ gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
 gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc
 gcc-i686-linux-gnu i686-linux-gnu-gcc
 gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
+golang-go go
 libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
 libc6-dev-armhf-cross test -e /usr/arm-linux-gnueabihf/include/stdio.h
 libc6-dev-i386-cross test -e /usr/i686-linux-gnu/include/stdio.h
