@@ -78,7 +78,6 @@ gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
 gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc
 gcc-i686-linux-gnu i686-linux-gnu-gcc
 gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
-golang-go go
 libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
 libc6-dev-armhf-cross test -e /usr/arm-linux-gnueabihf/include/stdio.h
 libc6-dev-i386-cross test -e /usr/i686-linux-gnu/include/stdio.h
