@@ -37,7 +37,7 @@ enum kind {
 	UNEXPECTED,    /* a difference that is not documented: must not be */
 	MSEAL_CHANGED, /* both refuse, but mseal let the mappings before the seal change */
 	CUT_MAPPING,   /* mremap takes one mapping; seals and calls that mseal refused cut them */
-	HUGE_TARGET,   /* a target aligned to huge pages, judged up to the next GiB */
+	HUGE_PAGES,    /* an address aligned to huge pages, judged as one of theirs */
 	HOLES_MOVED,   /* a move of several mappings and the holes between, judged as a whole */
 	KINDS,
 };
@@ -49,7 +49,7 @@ static const char *const kind_texts[] = {
 	[OTHER_ERROR] = "refused by both with different errors",
 	[MSEAL_CHANGED] = "refused by both, but mseal let a part change",
 	[CUT_MAPPING] = "mremap over what mseal has cut: EFAULT, allowed by the filter",
-	[HUGE_TARGET] = "refused by the filter alone: target aligned to a huge page",
+	[HUGE_PAGES] = "refused by the filter alone: from or to an address aligned to a huge page",
 	[HOLES_MOVED] = "refused by the filter alone: a hole moves onto a seal or from one",
 };
 
@@ -220,8 +220,8 @@ static enum kind compare_strict(const struct call *call)
 {
 	if (call->name != N_MREMAP || !(call->args[3] & 2))
 		return UNEXPECTED;
-	if (call->args[4] % (1 << 21) == 0)
-		return HUGE_TARGET;
+	if (call->args[0] % (1 << 21) == 0 || call->args[4] % (1 << 21) == 0)
+		return HUGE_PAGES;
 	return pages_of(call->args[1]) == pages_of(call->args[2]) ? HOLES_MOVED : UNEXPECTED;
 }
 
