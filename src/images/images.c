@@ -136,7 +136,6 @@ static int protect_relro(struct sealing *sealing)
 static int prepare_bytes(struct sealing *sealing)
 {
 	const struct images_work *work = &sealing->work;
-
 	int r;
 
 	if (!sealing->opts->strict)
