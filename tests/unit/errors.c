@@ -464,7 +464,7 @@ static int try(const struct function *function, unsigned long nth, int error)
  * Where there are many system calls not each fails with each errno, but each fails, and each errno
  * is met.
  */
-#define MOST (SANITIZED ? 150 : 600)
+#define MOST (SANITIZED ? 100 : 300)
 
 START_TEST(no_other_error_is_returned)
 {
