@@ -52,7 +52,8 @@ extern "C" {
  * -EINVAL      memseal_globals_freeze_in(): the addresses are not in ascending order, or start is
  *              NULL
  * -EOPNOTSUPP  no engine can hold them: the kernel has no mseal(2), or a filter refuses it, and the
- *              program has not called memseal_filter_allow(); or memfds with seals do not work
+ *              program has not called memseal_filter_allow(); memfds with seals do not work; or a
+ *              seccomp filter answered in the kernel's place
  * -ENOENT      /proc is not mounted, which kernels before Linux 6.7 need, and the filter engine
  * -EFBIG       they are larger than RLIMIT_FSIZE, which applies to memfds too
  * -EACCES      a security module refuses files in memory, or /proc/self/maps may not be read

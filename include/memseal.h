@@ -172,8 +172,8 @@ struct memseal_opts {
  * and the stacks of other threads, cannot be distinguished from other mappings.
  *
  * If other threads map, unmap or seal memory in the range at the same time, a part of it may be
- * sealed; if they give it to MADV_FREE, it may be dropped. Otherwise only -ENOMEM, -EPERM, -EOPNOTSUPP and -EBUSY can leave a part sealed, which
- * memseal_query() reports.
+ * sealed; if they give it to MADV_FREE, it may be dropped. Otherwise only -ENOMEM, -EPERM,
+ * -EOPNOTSUPP and -EBUSY can leave a part sealed, which memseal_query() reports.
  *
  * -EINVAL      addr is not page aligned; len is 0 or wraps around; effects is 0 or has unknown
  *              bits; the range has a part of [vdso] or [vvar], which can only be sealed as a whole;
@@ -339,7 +339,8 @@ struct memseal_arena; /* opaque */
  *
  * -EINVAL      capacity is 0, or ret_arena is NULL
  * -EOPNOTSUPP  the arena could never be frozen: the kernel has no mseal(2) or a seccomp filter
- *              refuses it, and the program has not called memseal_filter_allow()
+ *              refuses it, and the program has not called memseal_filter_allow(); or a seccomp
+ *              filter answered in the kernel's place
  * -EAGAIN      the process locks all its memory (mlockall(2)), and RLIMIT_MEMLOCK is too low
  * -ENOMEM      not enough address space, or vm.max_map_count was reached
  */
@@ -859,9 +860,8 @@ enum memseal_state {
 
 struct memseal_coverage {
 	size_t size;             /* sizeof(struct memseal_coverage), set by the caller */
-	uint64_t sealable_bytes; /* bytes: pages of non-writable PT_LOAD and of RELRO, of all images
-				  */
-	uint64_t sealed_bytes;   /* bytes of these that are sealed and not writable */
+	uint64_t sealable_bytes; /* pages of non-writable PT_LOAD and of RELRO, of all images */
+	uint64_t sealed_bytes;   /* of these that are sealed and not writable */
 	/*
 	 * Bytes that are executable and not sealed text of an image: text that is not sealed, is
 	 * writable, or can be changed through another mapping; generated code; code that is mapped

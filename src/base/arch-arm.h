@@ -29,8 +29,8 @@
 #define NR_getresuid32      209
 #define NR_getresgid32      211
 #define NR_getdents64       217
-#define NR_madvise          220
 #define NR_mincore          219
+#define NR_madvise          220
 #define NR_fcntl64          221
 #define NR_gettid           224
 #define NR_getxattr         229

@@ -39,8 +39,8 @@
 #define NR_execve           221
 #define NR_mmap             222
 #define NR_mprotect         226
-#define NR_madvise          233
 #define NR_mincore          232
+#define NR_madvise          233
 #define NR_wait4            260
 #define NR_process_vm_readv 270
 #define NR_seccomp          277

@@ -28,8 +28,8 @@
 #define NR_ftruncate64      194
 #define NR_getresuid32      209
 #define NR_getresgid32      211
-#define NR_madvise          219
 #define NR_mincore          218
+#define NR_madvise          219
 #define NR_getdents64       220
 #define NR_fcntl64          221
 #define NR_gettid           224

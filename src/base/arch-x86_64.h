@@ -17,8 +17,8 @@
 #define NR_pwrite64         18
 #define NR_sched_yield      24
 #define NR_mremap           25
-#define NR_madvise          28
 #define NR_mincore          27
+#define NR_madvise          28
 #define NR_getpid           39
 #define NR_clone            56
 #define NR_wait4            61

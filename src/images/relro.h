@@ -13,9 +13,8 @@
 
 /*
  * Replaces each span by an anonymous private copy of itself, with its protection, which is never
- * PROT_WRITE. Other threads may read the
- * spans meanwhile; nobody may write to them. On failure the spans before *ret_failed are replaced,
- * that one and those behind it are as they were.
+ * PROT_WRITE. Other threads may read the spans meanwhile; nobody may write to them. On failure the
+ * spans before *ret_failed are replaced, that one and those behind it are as they were.
  *
  * -ENOMEM, and what mremap(2) answers.
  */

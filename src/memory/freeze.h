@@ -12,8 +12,8 @@
  * failure the pages are private, readable and writable, with the bytes they had, but for
  * -ENOTRECOVERABLE: then they can be read at best, and nothing is promised of them.
  *
- * As content_lock(); -EOPNOTSUPP also if no engine can hold them, or a filter answers anything that
- * is not documented; -ESRCH, -EBUSY, -EPERM: as memseal_ranges().
+ * As content_lock(); -EOPNOTSUPP also if no engine can hold them; -ESRCH, -EBUSY, -EPERM: as
+ * memseal_ranges(). Public functions close the set: base/errors.h.
  */
 int freeze_pages(uint64_t start, uint64_t end, int prot) MUST_CHECK;
 
