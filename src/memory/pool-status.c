@@ -67,7 +67,7 @@ static void look_at(struct look *look, const struct mapping *mapping)
 	look->sealed &= mapping->sealed;
 }
 
-/* -EBADMSG: other threads changed it while it was read; or there is a hole, which holds nothing. */
+/* A hole holds nothing. */
 static int look_at_all(struct look *look, const char *text, size_t len)
 {
 	const struct pool_memory *memory = look->memory;
@@ -93,17 +93,11 @@ static int look_at_all(struct look *look, const char *text, size_t len)
 
 static int look_job(struct scratch *scratch, void *arg)
 {
-	struct look *look = arg, fresh = *look;
 	const char *text = NULL;
 	ssize_t len = own_maps_text(scratch, MAPS_SMAPS, &text);
-	int r = len < 0 ? (int)len : look_at_all(&fresh, text, (size_t)len);
 
-	if (r == 0)
-		*look = fresh;
-	return r;
+	return len < 0 ? (int)len : look_at_all(arg, text, (size_t)len);
 }
-
-#define TRIES 16 /* other threads map and unmap: own-maps.c */
 
 static bool filter_seals(const struct pool_memory *memory)
 {
@@ -115,10 +109,8 @@ int pool_memory_holds(
 	const struct pool_memory *memory, uint64_t made, uint64_t *ret_holds, uint64_t *ret_locked)
 {
 	struct look look = { .memory = memory, .holds = made, .at = memory->start, .sealed = true };
-	int r = -EBADMSG;
+	int r = scratch_run(look_job, &look);
 
-	for (int i = 0; i < TRIES && r == -EBADMSG; i++)
-		r = scratch_run(look_job, &look);
 	if (r < 0)
 		return r;
 	if (look.sealed || filter_seals(memory))

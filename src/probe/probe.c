@@ -11,6 +11,7 @@
 #include <gnu/libc-version.h>
 #endif
 
+#include "base/errors.h"
 #include "base/opts.h"
 #include "base/sys.h"
 #include "probe/environment.h"
@@ -472,7 +473,7 @@ static int probe(struct memseal_features *ret)
 		board->found.qemu_user = environment_qemu_user();
 	*ret = board->found;
 	sys_undo_mmap((uintptr_t)page, SCRATCH);
-	return error == -ENOMEM || error == -EAGAIN ? error : 0;
+	return error == -EINVAL ? 0 : error;
 }
 
 /* What the struct was when version 0.1 was released: its last field then. */
@@ -485,7 +486,8 @@ EXPORT int memseal_probe(struct memseal_features *ret_features)
 
 	if (!output_valid(ret_features, SIZE_0_1))
 		return -EINVAL;
-	ret = probe(&found);
+	/* What another answer to fork(2) leaves unknown is told as such. */
+	ret = errors_only(probe(&found), 0, ERRORS_PROBE);
 	if (!ret)
 		output_write(ret_features, &found, sizeof(found));
 	return ret;
