@@ -39,7 +39,7 @@ binutils ld
 chromium chromium
 clang clang
 curl curl
-debootstrap debootstrap
+debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 default-jdk-headless javac
 firefox-esr firefox-esr
 g++ c++
@@ -160,6 +160,35 @@ debian_mirror() {
 		;;
 	esac
 	echo "$uri"
+}
+
+# apt_state MIRROR SUITE ARCHITECTURE: a state of apt's of its own, in the current directory, which the
+# apt commands that follow use.
+apt_state() {
+	mkdir -p lists/partial archives/partial
+	: >status
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $1 $2 main" >sources.list
+	# A mirror may be behind: what comes is only tried out. Signatures and checksums count.
+	cat >apt.conf <<-CONF
+		APT::Architecture "$3";
+		APT::Architectures { "$3"; };
+		APT::Sandbox::User "root";
+		Acquire::Check-Valid-Until "false";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+		Dir::State "$PWD";
+		Dir::State::Lists "$PWD/lists";
+		Dir::State::status "$PWD/status";
+		Dir::Cache "$PWD";
+		Dir::Cache::Archives "$PWD/archives";
+		Dir::Etc::SourceList "$PWD/sources.list";
+		Dir::Etc::SourceParts "/dev/null";
+		Dir::Etc::Parts "/dev/null";
+		Dir::Etc::Preferences "/dev/null";
+		Dir::Etc::PreferencesParts "/dev/null";
+	CONF
+	APT_CONFIG=$PWD/apt.conf
+	export APT_CONFIG
 }
 
 # need LIST...: what is missing of it is installed.
