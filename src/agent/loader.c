@@ -43,10 +43,15 @@ static const struct link_map *program_map(void)
 	return debug ? debug->map : NULL;
 }
 
-/* Can a page be read? The set of signals is copied before the operation is looked at. */
+/*
+ * Can a page be read? The set of signals is copied before the operation is looked at, which is
+ * none: 0 is not the kernel's answer.
+ */
 static bool is_readable(uint64_t addr)
 {
-	return sys_sigprocmask(-1, (const uint64_t *)(uintptr_t)addr, NULL) != -EFAULT;
+	int r = sys_sigprocmask(-1, (const uint64_t *)(uintptr_t)addr, NULL);
+
+	return r != -EFAULT && r != 0;
 }
 
 /* Are there the headers of a whole ELF object at this page? */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -156,6 +157,15 @@ void message_find_target(struct message_target *ret)
 
 #define MASK_OF(sig) ((uint64_t)1 << ((sig)-1))
 
+/* A reader that does not read must not stop the program: what does not fit soon is not written. */
+static bool takes_more(void)
+{
+	static const long most[2] = { 0, 200000000 };
+	struct pollfd fd = { .fd = STDERR, .events = POLLOUT };
+
+	return sys_ppoll(&fd, 1, most) != 0;
+}
+
 /* The signals of a broken pipe and of a full limit come to this thread: they are taken away. */
 static void write_quietly(const char *text, size_t len)
 {
@@ -178,7 +188,7 @@ void message_send(struct message *message, const struct message_target *target)
 	struct message_target now;
 
 	message->text[message->len++] = '\n';
-	if (target->type != 0 && read_target(STDERR, &now) && is_same(target, &now))
+	if (target->type != 0 && read_target(STDERR, &now) && is_same(target, &now) && takes_more())
 		write_quietly(message->text, message->len);
 	message->len = 0;
 }

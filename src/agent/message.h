@@ -37,7 +37,8 @@ void message_find_target(struct message_target *ret) NONNULL(1);
 
 /*
  * Adds the newline and writes it at once to standard error, if that still leads to the target. No
- * signal comes of it: neither SIGPIPE nor SIGXFSZ.
+ * signal comes of it: neither SIGPIPE nor SIGXFSZ. Nothing is written if there is no room for it
+ * within 0.2 s.
  */
 void message_send(struct message *message, const struct message_target *target) NONNULL(1, 2);
 

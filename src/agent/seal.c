@@ -11,6 +11,7 @@
 #include "agent/report.h"
 #include "agent/state.h"
 #include "base/sys.h"
+#include "engine/filter-count.h"
 #include "engine/filter-exec.h"
 #include "images/images.h"
 
@@ -53,33 +54,58 @@ static void give(void)
 }
 
 /*
- * A filter that the program was started under, or has installed since, may refuse mseal(2), or kill
- * for it. A child in the same memory asks in its stead, with all signals blocked: then a SIGSYS is
- * not handled, but ends it.
+ * What mseal(2) answers under the filters of this thread, one of which may kill for it. A child in
+ * the same memory asks in its stead, with all signals blocked: then a SIGSYS is not handled, but
+ * ends it. False: no child can be made.
  */
-static bool may_seal(void)
+static bool ask_by_child(volatile int *ret_answer)
 {
 	const uint64_t all = ~(uint64_t)0;
-	volatile int answer = -EPERM;
 	uint64_t old;
-	pid_t child;
+	pid_t child = sys_sigprocmask(SIG_BLOCK, &all, &old);
 
-	if (sys_sigprocmask(SIG_BLOCK, &all, &old) < 0)
+	if (child < 0)
 		return false;
+	*ret_answer = -EPERM;
 	child = sys_vfork();
 	if (child == 0) {
-		answer = sys_mseal(0, 0, 0);
+		*ret_answer = sys_mseal(0, 0, 0);
 		sys_exit_group(0);
 	}
 	if (child > 0)
 		(void)sys_reap(child);
 	sys_undo_sigmask(&old);
-	return answer == 0;
+	return child > 0;
 }
 
+/*
+ * Is the program started under a filter that refuses mseal(2)? One that refuses to make a child,
+ * and kills for mseal(2) besides, ends the program here: it cannot be told from one that lets it be
+ * sealed.
+ */
+static bool starts_confined(void)
+{
+	volatile int answer = 0;
+
+	if (agent.options.filter || agent.confined == 0)
+		return false;
+	agent.filters = filter_count();
+	if (!ask_by_child(&answer))
+		answer = sys_mseal(0, 0, 0);
+	agent.refused = answer < 0;
+	return agent.refused;
+}
+
+/* The filters of the start answer as they did then; more than that may be those of a sandbox. */
 static bool is_confined(void)
 {
-	return !agent.options.filter && report_confinement() != 0 && !may_seal();
+	volatile int answer;
+
+	if (agent.options.filter || report_confinement() == 0)
+		return false;
+	if (agent.confined > 0 && agent.filters > 0 && filter_count() == agent.filters)
+		return agent.refused;
+	return !ask_by_child(&answer) || answer < 0;
 }
 
 static int fail(const char *what, int error)
@@ -157,6 +183,8 @@ int seal_all(bool pinning)
 		.own = { .start = state, .end = state + sizeof(agent_pages) },
 	};
 	struct images_result result;
+	/* memseal run has asked before: this filter came later, and is one that a user wants. */
+	bool confined = starts_confined();
 	int r = agent.options.filter ? check_layout() : 0;
 
 	if (r < 0)
@@ -166,8 +194,7 @@ int seal_all(bool pinning)
 	r = sys_mprotect(state, sizeof(agent_pages), PROT_READ);
 	if (r < 0)
 		return fail("cannot make the agent's state read-only", r);
-	/* memseal run has asked before: this filter came later, and is one that a user wants. */
-	if (is_confined())
+	if (confined)
 		return 0;
 	r = seal(&opts, &result);
 	if (r < 0)

@@ -54,6 +54,8 @@ struct agent_state {
 	/* report.c and seal.c */
 	struct message_target target; /* standard error as it was at the start */
 	int confined;                 /* PR_GET_SECCOMP at the start */
+	int filters;                  /* then, how many; or a negative errno */
+	bool refused;                 /* and one of them refuses mseal(2) */
 
 	bool opened; /* a constructor before the agent's called dlopen() */
 

@@ -95,14 +95,29 @@ static inline int sys_mseal(uint64_t addr, size_t len, unsigned long flags)
 	return (int)sys_call3(NR_mseal, addr, len, flags);
 }
 
+/*
+ * A seccomp filter that answers 0 in the kernel's place has mapped nothing: -EOPNOTSUPP. wanted:
+ * the only address that it can be, or 0.
+ */
+static inline long sys_placed(long addr, uint64_t wanted)
+{
+	if (sys_failed(addr) || (wanted ? (unsigned long)addr == wanted : addr != 0))
+		return addr;
+	return -EOPNOTSUPP;
+}
+
+#define SYS_MAP_FIXED 0x100010 /* MAP_FIXED | MAP_FIXED_NOREPLACE */
+
 /* Returns the address or a negative errno; sys_failed() tells them apart. */
 static inline long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, uint64_t offset)
 {
 #if __SIZEOF_LONG__ == 4
-	return sys_call6(NR_mmap2, addr, len, prot, flags, fd, offset / 4096);
+	long r = sys_call6(NR_mmap2, addr, len, prot, flags, fd, offset / 4096);
 #else
-	return sys_call6(NR_mmap, addr, len, prot, flags, fd, offset);
+	long r = sys_call6(NR_mmap, addr, len, prot, flags, fd, offset);
 #endif
+
+	return sys_placed(r, flags & SYS_MAP_FIXED ? addr : 0);
 }
 
 static inline int sys_munmap(uint64_t addr, size_t len)
@@ -115,10 +130,14 @@ static inline int sys_mprotect(uint64_t addr, size_t len, int prot)
 	return (int)sys_call3(NR_mprotect, addr, len, prot);
 }
 
+#define SYS_MREMAP_FIXED 2
+
 /* Returns the address or a negative errno; sys_failed() tells them apart. */
 static inline long sys_mremap(uint64_t addr, size_t old_len, size_t new_len, int flags, uint64_t to)
 {
-	return sys_call5(NR_mremap, addr, old_len, new_len, flags, to);
+	long r = sys_call5(NR_mremap, addr, old_len, new_len, flags, to);
+
+	return sys_placed(r, flags & SYS_MREMAP_FIXED ? to : flags == 0 ? addr : 0);
 }
 
 static inline int sys_madvise(uint64_t addr, size_t len, int advice)
@@ -300,6 +319,14 @@ static inline int sys_getresgid(gid_t *ret_real, gid_t *ret_effective, gid_t *re
 #endif
 }
 
+struct pollfd;
+
+/* timeout: two longs, seconds and ns. */
+static inline int sys_ppoll(struct pollfd *fds, unsigned count, const long timeout[2])
+{
+	return (int)sys_call4(NR_ppoll, fds, count, timeout, NULL);
+}
+
 static inline int sys_tgkill(pid_t pid, pid_t tid, int sig)
 {
 	return (int)sys_call3(NR_tgkill, pid, tid, sig);
@@ -310,16 +337,30 @@ static inline int sys_futex(uint32_t *word, int op, uint32_t value, const void *
 	return (int)sys_call4(NR_futex, word, op, value, timeout);
 }
 
+/*
+ * clone(2) without a stack. If a seccomp filter answers 0 in the kernel's place, there is no child:
+ * -EOPNOTSUPP.
+ */
+static inline __attribute__((always_inline)) pid_t sys_clone(int flags)
+{
+	const pid_t self = (pid_t)arch_syscall(NR_gettid, 0, 0, 0, 0, 0, 0);
+	pid_t child = (pid_t)sys_call5(NR_clone, flags, 0, 0, 0, 0);
+
+	if (child == 0 && self > 0 && arch_syscall(NR_gettid, 0, 0, 0, 0, 0, 0) == self)
+		return -EOPNOTSUPP;
+	return child;
+}
+
 /* fork(2) as a system call: flags may only hold the signal for the parent. */
 static inline pid_t sys_fork(int exit_signal)
 {
-	return (pid_t)sys_call5(NR_clone, exit_signal, 0, 0, 0, 0);
+	return sys_clone(exit_signal);
 }
 
 /* vfork(2): the child shares memory and the caller's frame, and must end without returning. */
 static inline __attribute__((always_inline)) pid_t sys_vfork(void)
 {
-	return (pid_t)sys_call5(NR_clone, 0x4100 /* CLONE_VM | CLONE_VFORK */, 0, 0, 0, 0);
+	return sys_clone(0x4100 /* CLONE_VM | CLONE_VFORK */);
 }
 
 static inline long sys_ptrace(long op, pid_t pid, uint64_t addr, uint64_t data)

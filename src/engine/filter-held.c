@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include "base/sys.h"
+#include "engine/filter-count.h"
 #include "engine/filter.h"
 
 /*

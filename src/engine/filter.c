@@ -7,6 +7,7 @@
 #include "base/page.h"
 #include "base/scratch.h"
 #include "base/sys.h"
+#include "engine/filter-count.h"
 
 #if defined(__x86_64__)
 #define OWN_ARCH BPF_ARCH_X86_64

@@ -82,9 +82,6 @@ uint64_t filter_held(uint64_t start, uint64_t end, uint64_t page, uint64_t effec
 /* Those of the effects that can be told: not what filters of others refuse everywhere. */
 uint64_t filter_told(uint64_t page, uint64_t effects) MUST_CHECK;
 
-/* Filters of this thread, as /proc counts them, or what reading that answers. */
-int filter_count(void) MUST_CHECK;
-
 /*
  * Is a filter in force that holds the effects on a range? Asked of its first and its last page,
  * about those of the effects that can be told; nothing told is a no. Some 20 calls.

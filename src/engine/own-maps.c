@@ -42,6 +42,8 @@ static int query_at(int fd, uint64_t addr, char *name, struct query *ret)
 	r = sys_ioctl(fd, QUERY, ret);
 	if (r == -ENOENT)
 		return 0;
+	if (r == 0 && (ret->end <= addr || ret->start >= ret->end)) /* not the kernel's answer */
+		return -ENOTTY;
 	return r < 0 ? r : 1;
 }
 

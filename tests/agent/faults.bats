@@ -76,6 +76,42 @@ every_fault_is_honest() { # engine
 	done
 }
 
+number_of() { # call
+	printf '#include <sys/syscall.h>\n#ifndef SYS_mseal\n#define SYS_mseal %s\n#endif\nSYS_%s' \
+		$MSEAL "$1" | cc -E - | tail -n 1
+}
+
+# The program is covered, or it did not start, and somebody said why.
+is_covered_or_refused() { # status, output, errors
+	case $1 in
+	0) [ "$2" = $'main\ncovered' ] ;;
+	125) [ -z "$2" ] && [[ "$3" == "memseal"*": "* ]] ;;
+	126) [[ "$3" == "memseal run: "* ]] ;;
+	*) false ;;
+	esac
+}
+
+@test "no answer of a seccomp filter in the kernel's place makes a program start unsealed" {
+	local call nr answer mode try
+	for call in clone rt_sigprocmask mremap madvise ioctl memfd_create ftruncate seccomp mseal; do
+		nr=$(number_of $call)
+		for mode in --engine=kernel "--engine=kernel --strict" --engine=filter "--engine=filter --strict"; do
+			try=
+			[[ "$mode" != *filter* ]] || try=-t
+			[[ "$mode" != *"kernel --strict" ]] || try=-s
+			for answer in 0 1; do
+				# shellcheck disable=SC2086 # one or more
+				run --separate-stderr timeout 10 "$BUILD/tests/deny-syscall" "$nr" $answer \
+					"$BUILD/memseal" run $mode "$COVERAGE_SELF" $try
+				is_covered_or_refused "$status" "$(head -n 2 <<<"$output")" "$stderr" || {
+					echo "$mode, $call answers $answer: $status, $output, $stderr"
+					return 1
+				}
+			done
+		done
+	done
+}
+
 @test "a seccomp filter that answers 0 to mseal and seals nothing is found out" {
 	run -125 --separate-stderr "$BUILD/tests/deny-syscall" "$MSEAL" 0 \
 		env LD_PRELOAD="$BUILD/libmemseal-agent.so" "$COVERAGE_SELF"

@@ -169,6 +169,32 @@ teller() {
 	run -141 ./broken /bin/sh -c 'echo >&2; exec true'
 }
 
+@test "a message waits for nobody: a pipe that is full, and whose reader does not read" {
+	patcher ./patched.so
+	opener
+	compile full <<-'END'
+		#define _GNU_SOURCE
+		#include <fcntl.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			int ends[2], flags;
+			if (pipe(ends) || dup2(ends[1], 2) != 2)
+				return 1;
+			flags = fcntl(2, F_GETFL);
+			fcntl(2, F_SETFL, flags | O_NONBLOCK);
+			while (write(2, "x", 1) == 1)
+				;
+			fcntl(2, F_SETFL, flags);
+			return execv(argv[1], argv + 1);
+		}
+	END
+	run -124 timeout 1 ./full /bin/sh -c 'echo >&2'
+	run -0 timeout 20 ./full "$MEMSEAL" run ./opener ./patched.so
+	run -0 --separate-stderr "$MEMSEAL" run ./opener ./patched.so
+	[[ "$stderr" == *"writable text of ./patched.so"* ]]
+}
+
 @test "a program that needs no libc" {
 	[ "$(uname -m)" = x86_64 ] || skip "assembly for x86-64"
 	compile nolibc -nostdlib -ffreestanding -fPIE -pie -O1 -fno-stack-protector \
