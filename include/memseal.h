@@ -758,6 +758,8 @@ struct memseal_run_opts {
 	bool strict;      /* also lock the bytes of the images: --strict of memseal-run(1) */
 	bool data;        /* also seal the mappings of the images' writable data: --data */
 	bool no_new_code; /* memory that was writable never becomes executable: --no-new-code */
+	/* patterns of objects that are left unsealed, NULL behind the last: --except; or NULL */
+	const char *const *except;
 };
 
 /*
@@ -767,7 +769,8 @@ struct memseal_run_opts {
  * finds out whether that can be sealed by a process with the IDs, capabilities and limits of this
  * one: change these before. Free the result with memseal_program_free().
  *
- * -EINVAL  name is NULL, or the options or the engine are not valid
+ * -EINVAL  name is NULL; the options or the engine are not valid; or a pattern is empty, has a
+ *          comma or a colon, or is too long: all have 1023 characters, with one between two
  * -ENOENT  there is no such program, or name is empty (shells exit with 127)
  * -EACCES, -ENOEXEC, -EISDIR, -ELOOP, -ENOTDIR, -ENAMETOOLONG, -EIO  the program was found but
  *          cannot be executed (shells exit with 126)

@@ -22,6 +22,9 @@
  */
 static uint32_t holder;
 
+/* Where the agent begins; from the linker. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+
 #define WAIT_TRIES 500 /* of 2 ms */
 
 static bool is_running(uint32_t thread)
@@ -139,12 +142,22 @@ static int check_layout(void)
 	}
 }
 
+/* The agent and the loader, which decide what is sealed later, are never left out. */
+static bool is_excepted(const struct images_object *object)
+{
+	const char *name = object->name && *object->name ? object->name : agent.program;
+
+	return object->bias != (uintptr_t)__ehdr_start && object->bias != agent.loader.bias &&
+	       agent_options_excepts(&agent.options, name);
+}
+
 static const struct images_opts *common(struct images_opts *opts)
 {
 	opts->filter = agent.options.filter;
 	opts->strict = agent.options.strict;
 	opts->data = agent.options.data;
 	opts->iterate = loader_list;
+	opts->excepted = *agent.options.except ? is_excepted : NULL;
 	return opts;
 }
 
@@ -173,6 +186,19 @@ static int seal(struct images_opts *opts, struct images_result *ret)
 	return images_seal(opts, agent.page, ret);
 }
 
+/* Not AT_EXECFN, which is a script's. A path that is too long matches nothing. */
+static void find_program(void)
+{
+	long len = -EINVAL;
+
+	if (*agent.options.except)
+		len = sys_readlinkat(
+			AT_FDCWD, "/proc/self/exe", agent.program, sizeof(agent.program));
+	if (len < 0 || len == (long)sizeof(agent.program))
+		len = 0;
+	agent.program[len] = '\0';
+}
+
 int seal_all(bool pinning)
 {
 	const uint64_t state = (uintptr_t)&agent_pages;
@@ -187,6 +213,7 @@ int seal_all(bool pinning)
 	bool confined = starts_confined();
 	int r = agent.options.filter ? check_layout() : 0;
 
+	find_program();
 	if (r < 0)
 		return r;
 	if (!agent.loader.dynamic)

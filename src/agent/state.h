@@ -57,6 +57,9 @@ struct agent_state {
 	int filters;                  /* then, how many; or a negative errno */
 	bool refused;                 /* and one of them refuses mseal(2) */
 
+	/* seal.c, if there are patterns: the program's own file, which has no name in the list */
+	char program[512];
+
 	bool opened; /* a constructor before the agent's called dlopen() */
 
 	/* hook.c */

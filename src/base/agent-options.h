@@ -29,8 +29,13 @@
 #define AGENT_OPTION_MEMBER(member, name, stays, help) bool member;
 #define AGENT_OPTION_TEXT(member, name, stays, help)   char member[sizeof(name)];
 
+/* Of the patterns, with the colons between them and the NUL. */
+#define AGENT_EXCEPT_MAX 1024
+
 struct agent_options {
 	AGENT_OPTIONS(AGENT_OPTION_MEMBER)
+	/* "PATTERN:PATTERN:...": objects that are not to be touched. It does not stay. */
+	char except[AGENT_EXCEPT_MAX];
 };
 
 /* Room for each name and the comma behind it. */
@@ -38,9 +43,11 @@ struct agent_options_text {
 	AGENT_OPTIONS(AGENT_OPTION_TEXT)
 };
 
-/* "NAME,NAME,...", with its NUL. */
+/* "NAME,NAME,...,except=PATTERN:PATTERN:...", with its NUL. */
 #define AGENT_OPTIONS_VARIABLE "MEMSEAL_AGENT"
-#define AGENT_OPTIONS_TEXT_MAX (sizeof(struct agent_options_text) + 1)
+#define AGENT_OPTIONS_EXCEPT   "except="
+#define AGENT_OPTIONS_TEXT_MAX \
+	(sizeof(struct agent_options_text) + sizeof(AGENT_OPTIONS_EXCEPT) - 1 + AGENT_EXCEPT_MAX)
 
 /*
  * Sets the options that are named in the environment's variable, and leaves the others as they are.
@@ -51,6 +58,17 @@ void agent_options_read(struct agent_options *options, char *const *environment)
 
 /* Adds those options of an earlier memseal run that stay. */
 void agent_options_inherit(struct agent_options *options, const struct agent_options *earlier)
+	NONNULL(1, 2);
+
+/*
+ * Adds a pattern: see pattern.h. -EINVAL: it is empty, or has a comma or a colon, for which "?" can
+ * stand; -ENAMETOOLONG: there is no room for it.
+ */
+int agent_options_except(struct agent_options *options, const char *pattern) MUST_CHECK
+	NONNULL(1, 2);
+
+/* Does one of the patterns match the path? */
+bool agent_options_excepts(const struct agent_options *options, const char *path) MUST_CHECK
 	NONNULL(1, 2);
 
 /* The variable's text into a buffer of AGENT_OPTIONS_TEXT_MAX bytes: "" if no option is set. */

@@ -23,6 +23,7 @@
 /* clang-format off */
 enum {
 	OPT_ENGINE = 256,
+	OPT_EXCEPT,
 	AGENT_SWITCHES(OPTION_NUMBER)
 };
 
@@ -34,6 +35,7 @@ static const struct {
 
 static const struct option long_options[] = {
 	{ "engine", required_argument, NULL, OPT_ENGINE },
+	{ "except", required_argument, NULL, OPT_EXCEPT },
 	AGENT_SWITCHES(OPTION_LONG)
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -49,7 +51,10 @@ static int print_help(void)
 	       "Programs that it starts inherit this. What cannot be sealed is not started.\n\n"
 	       "Options:\n"
 	       "      --engine=ENGINE   what seals: kernel, which is mseal(2), filter, a seccomp\n"
-	       "                        filter, or auto, the first that works here; the default\n");
+	       "                        filter, or auto, the first that works here; the default\n"
+	       "      --except=PATTERN  leave objects alone whose path matches, or whose name if "
+	       "the\n"
+	       "                        pattern has no slash; can be given more than once\n");
 	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
 		printf("      --%-15s %s\n", switches[i].name, switches[i].help);
 	printf("  -h, --help            this text\n"
@@ -147,10 +152,32 @@ static enum memseal_engine engine_named(const char *name)
 	die(STATUS_RUN_FAILED, "%s: no engine: auto, kernel or filter", quote(name).text);
 }
 
+/* To the end of the list, in which there is room; as memseal_program_find() will judge them. */
+static void add_pattern(const char **patterns, const char *pattern)
+{
+	size_t room = AGENT_EXCEPT_MAX;
+
+	if (!*pattern || pattern[strcspn(pattern, ":,")])
+		die(STATUS_RUN_FAILED,
+			"--except: %s: empty, or with a comma or a colon, for which ? can stand",
+			quote(pattern).text);
+	for (; *patterns; patterns++)
+		room -= strlen(*patterns) + 1;
+	if (strlen(pattern) >= room)
+		die(STATUS_RUN_FAILED, "--except: more than %d characters together",
+			AGENT_EXCEPT_MAX - 1);
+	*patterns = pattern;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct memseal_run_opts opts = { .size = sizeof(opts) };
+	const char **patterns = calloc((size_t)argc + 1, sizeof(*patterns));
 	int c;
+
+	if (!patterns)
+		die(STATUS_RUN_FAILED, "out of memory");
+	opts.except = patterns;
 
 	set_title("memseal run", STATUS_RUN_FAILED);
 	/* '+': what stands behind the command is the command's. */
@@ -162,6 +189,8 @@ int cmd_run(int argc, char **argv)
 		AGENT_SWITCHES(OPTION_TAKE)
 		if (c == OPT_ENGINE)
 			opts.engine = engine_named(optarg);
+		if (c == OPT_EXCEPT)
+			add_pattern(patterns, optarg);
 	}
 	if (optind == argc)
 		die(STATUS_RUN_FAILED, "no command given: see memseal run --help");

@@ -59,6 +59,7 @@ static int find_private(void *context, struct span within, struct span *ret)
 struct listing {
 	images_object_fn *fn;
 	void *arg;
+	bool (*excepted)(const struct images_object *object);
 };
 
 static int list_one(struct dl_phdr_info *info, size_t size, void *arg)
@@ -68,13 +69,15 @@ static int list_one(struct dl_phdr_info *info, size_t size, void *arg)
 
 	(void)size;
 	image_init_native(&object.image, info->dlpi_phdr, info->dlpi_phnum);
+	if (listing->excepted && listing->excepted(&object))
+		return 0;
 	return listing->fn(&object, listing->arg);
 }
 
 static int list(void *context, images_object_fn *fn, void *arg)
 {
 	const struct sealing *sealing = context;
-	struct listing listing = { .fn = fn, .arg = arg };
+	struct listing listing = { .fn = fn, .arg = arg, .excepted = sealing->opts->excepted };
 
 	return sealing->opts->iterate(sealing->opts->where, list_one, &listing);
 }

@@ -30,6 +30,8 @@ struct images_opts {
 	 * empty. False: it could not be done. NULL: nothing can be unloaded anyway.
 	 */
 	bool (*pin)(const char *name);
+	/* Objects that are not to be touched. NULL: none. */
+	bool (*excepted)(const struct images_object *object);
 	struct images_run own; /* the caller's, sealed along with them; or empty */
 	/* Lists the objects, as dl_iterate_phdr(3) does. */
 	int (*iterate)(

@@ -238,6 +238,14 @@ static struct agent_options agent_options(const struct memseal_run_opts *opts)
 	return (struct agent_options){ AGENT_SWITCHES(TAKE_SWITCH) };
 }
 
+static int except_all(struct agent_options *options, const char *const *patterns)
+{
+	for (; patterns && *patterns; patterns++)
+		if (agent_options_except(options, *patterns) < 0)
+			return -EINVAL;
+	return 0;
+}
+
 static void free_program(struct memseal_program **program)
 {
 	memseal_program_free(*program);
@@ -258,7 +266,9 @@ EXPORT int memseal_program_find(const char *name, const char *path_list,
 	if (!program)
 		return -ENOMEM;
 	program->options = agent_options(&options);
-	r = copy_path(program->agent, options.agent ? options.agent : MEMSEAL_AGENT_PATH);
+	r = except_all(&program->options, options.except);
+	if (r == 0)
+		r = copy_path(program->agent, options.agent ? options.agent : MEMSEAL_AGENT_PATH);
 	if (r == 0)
 		r = find_file(name, path_list, program->path);
 	if (r == 0)

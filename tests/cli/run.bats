@@ -481,6 +481,95 @@ within() { # options of the outer, of the inner, command...
 	[[ "${lines[1]}" == "gap "* ]]
 }
 
+# patcher: a library whose function the program itself changes, as hot patchers do, after it was
+# loaded at the start or later; status 4 if that is refused, 0 if it was done.
+patching() {
+	echo 'int patched(int x) { return x + 1; }' |
+		gcc -x c - -shared -fPIC -O1 -o libpatched.so
+	gcc -x c - -o patching -L. -Wl,-rpath,"$PWD" "$@" <<-'END'
+		#include <dlfcn.h>
+		#include <stdint.h>
+		#include <sys/mman.h>
+		int main(void)
+		{
+			void *object = dlopen("libpatched.so", RTLD_NOW);
+			unsigned char *code = object ? dlsym(object, "patched") : 0;
+			if (!code)
+				return 9;
+			if (mprotect((void *)((uintptr_t)code & -4096), 4096, PROT_READ | PROT_WRITE | PROT_EXEC))
+				return 4;
+			code[0] = code[0];
+			return 0;
+		}
+	END
+}
+
+@test "--except: an object that is patched is left, at the start and later; the others are sealed" {
+	cd "$BATS_TEST_TMPDIR"
+	for link in "-Wl,--no-as-needed -lpatched" ""; do
+		patching $link
+		run -0 ./patching
+		for mode in "" --strict --engine=filter; do
+			run -4 "$MEMSEAL" run $mode ./patching
+			run -0 "$MEMSEAL" run $mode --except=other --except='libpatched.*' ./patching
+			run -0 "$MEMSEAL" run $mode --except="$PWD/*.so" ./patching
+			run -4 "$MEMSEAL" run $mode --except='patched*' --except=/libpatched.so ./patching
+			# Children have it too; a memseal run of theirs does not.
+			run -0 "$MEMSEAL" run $mode --except='libp*' sh -c './patching; exit $?'
+			run -4 "$MEMSEAL" run --except='libp*' sh -c "$MEMSEAL run $mode ./patching; exit \$?"
+		done
+	done
+	run -0 "$MEMSEAL" run --except=libm.so.6 "$COVERAGE_SELF" libm.so.6
+	[[ "${lines[1]}" == "gap "*libm.so.6* ]]
+	run -0 "$MEMSEAL" run --except=libm.so.7 "$COVERAGE_SELF" libm.so.6
+	[ "${lines[1]}" = covered ]
+}
+
+# objects_of PATTERN COMMAND...: what audit says of it in $state, and the text mappings that are open.
+objects_of() {
+	local pattern=$1
+	shift
+	"$MEMSEAL" run --except="$pattern" "$@" >/dev/null 2>&1 3>&- &
+	for _ in {1..200}; do
+		! grep -q libc.so /proc/$!/maps || [ "$(cat /proc/$!/comm)" = memseal ] || break
+		sleep 0.05
+	done
+	sleep 0.3
+	open=$("$MEMSEAL" map --raw --noheadings --output OBJECT,KIND,SEALED $! | sed -n 's/ text no$//p')
+	state=$("$MEMSEAL" audit --raw --noheadings --output STATE $!)
+	kill $!
+}
+
+@test "--except: the program itself, by the name of its file; but not the agent and the loader" {
+	cd "$BATS_TEST_TMPDIR"
+	cp "$(command -v tail)" follow
+	printf '#!%s/follow -f\n' "$PWD" >script
+	chmod +x script
+	objects_of nothing ./follow -f /dev/null
+	[ "$state,$open" = sealed, ]
+	objects_of follow ./follow -f /dev/null
+	[ "$state,$open" = "partial,$PWD/follow" ]
+	objects_of "$PWD/f*" ./script
+	[ "$state,$open" = "partial,$PWD/follow" ]
+	objects_of script ./script
+	[ "$state,$open" = sealed, ]
+	objects_of '*' ./follow -f /dev/null
+	[ "$state" = partial ]
+	[[ "$open" == *"$PWD/follow"*libc.so* ]]
+	run ! grep -E 'agent.so|ld-' <<<"$open"
+}
+
+@test "--except: patterns that cannot be are told" {
+	for pattern in "" a:b a,strict "$(printf '%01024d' 0)"; do
+		run -125 --separate-stderr "$MEMSEAL" run --except="$pattern" true
+		[[ "$stderr" == "memseal run: --except: "* ]]
+	done
+	run -125 --separate-stderr "$MEMSEAL" run --except="$(printf '%01000d' 0)" \
+		--except="$(printf '%023d' 0)" true
+	[[ "$stderr" == *"more than 1023 characters together"* ]]
+	run -0 "$MEMSEAL" run --except="$(printf '%01000d' 0)" --except="$(printf '%022d' 0)" true
+}
+
 @test "a program with AddressSanitizer starts sealed, and finds what it should" {
 	echo '#include <stdio.h>
 	#include <stdlib.h>

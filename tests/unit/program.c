@@ -43,9 +43,14 @@ END_TEST
 
 START_TEST(wants_options_and_a_name)
 {
-	struct memseal_run_opts opts = { .size = 0 };
+	const char *const fine[] = { "libc*", "?", NULL }, *const bad[] = { "libc*", "a:b", NULL };
+	struct memseal_run_opts opts = { .size = 0 }, except = { .size = sizeof(except) };
 
 	ck_assert_int_eq(find("sh", NULL), 0);
+	except.except = fine;
+	ck_assert_int_eq(find("sh", &except), 0);
+	except.except = bad;
+	ck_assert_int_eq(find("sh", &except), -EINVAL);
 	ck_assert_int_eq(find("sh", &opts), -EINVAL);
 	ck_assert_int_eq(find(NULL, NULL), -EINVAL);
 	ck_assert_int_eq(find("", NULL), -ENOENT);
