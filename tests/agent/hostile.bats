@@ -531,6 +531,115 @@ interposer='
 	done
 }
 
+# ordered OPEN: a program whose first thread opens an object by OPEN, and whose second opens another
+# meanwhile, in the order that tests/helpers/interleave.c makes. libheld.so stops in the middle of its
+# relocation; libtext.so and libbad.so need it, so that they are mapped and not relocated then.
+ordered() {
+	compile interleave < "$SOURCE/tests/helpers/interleave.c"
+	compile libheld.so -shared -fPIC -O1 -Wl,-z,norelro <<-'END'
+		#include <sys/syscall.h>
+		static int real(void) { return 7; }
+		__attribute__((no_stack_protector)) static int (*resolve(void))(void)
+		{
+			long ret;
+			register long nr __asm__("rax") = 5000, place __asm__("rdi") = 2;
+			__asm__ volatile("syscall" : "=r"(ret) : "0"(nr), "r"(place) : "rcx", "r11", "memory");
+			return real;
+		}
+		static int number(void) __attribute__((ifunc("resolve")));
+		int (*pointer)(void) = number;
+	END
+	compile libtext.so -shared -fPIC -Wl,-z,norelro -Wl,-z,notext -L. -Wl,--no-as-needed -lheld \
+		-Wl,-rpath,. <<-'END'
+		extern int (*pointer)(void);
+		int called(void) { return pointer(); }
+		__asm__(".text\n.globl where\nwhere: .quad called\n");
+	END
+	compile libbad.so -shared -fPIC -Wl,-z,norelro -L. -Wl,--no-as-needed -lheld -Wl,-rpath,. <<-'END'
+		extern int nowhere(void);
+		int called(void) { return nowhere(); }
+	END
+	plugin ./other.so
+	plugin ./empty.so
+	compile ordered -pthread "-DOPEN=$1" <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <pthread.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+		#include <unistd.h>
+		static void *opened, *other, *held;
+		static void *seal(void *arg)
+		{
+			syscall(5000, 4);
+			other = dlopen("./other.so", RTLD_NOW);
+			syscall(5000, 5);
+			return arg;
+		}
+		/* Into a namespace that is there already. */
+		static inline void *open_bad(void)
+		{
+			Lmid_t namespace = LM_ID_BASE;
+			dlinfo(held, RTLD_DI_LMID, &namespace);
+			return dlmopen(namespace, "./libbad.so", RTLD_NOW);
+		}
+		static int is_open(void *object, const char *name)
+		{
+			char *page = dlsym(object, name);
+			page -= (unsigned long)page % 4096;
+			return mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) == 0;
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			int (*called)(void) = 0;
+			held = dlmopen(LM_ID_NEWLM, "./empty.so", RTLD_NOW);
+			pthread_create(&thread, 0, seal, 0);
+			syscall(5000, 1);
+			opened = OPEN;
+			if (!opened)
+				puts(dlerror());
+			syscall(5000, 3);
+			pthread_join(thread, 0);
+			if (opened)
+				called = (int (*)(void))dlsym(opened, "called");
+			printf("%d %d\n", called ? called() : 0, opened ? is_open(opened, "called") : 0);
+			return !other ? 9 : is_open(other, "seven");
+		}
+	END
+}
+
+@test "an object that is mapped and not relocated while another thread seals: it loads, and is sealed" {
+	[ "$(uname -m)" = x86_64 ] || skip "assembly for x86-64"
+	ordered 'dlopen("./libtext.so", RTLD_NOW)'
+	readelf -d libtext.so | grep -q TEXTREL
+	run -1 --separate-stderr ./interleave nothing ./ordered
+	[ "$output" = "7 1" ]
+	for mode in "" --strict --engine=filter; do
+		# shellcheck disable=SC2086 # none or one
+		run -0 --separate-stderr timeout 20 ./interleave nothing "$MEMSEAL" run $mode ./ordered
+		echo "$mode: $output, $stderr"
+		[ "$output" = "7 0" ]
+		# The resolver ran while the other thread was in the middle of its open.
+		[ "$stderr" = "order: 4 1 2 5 3" ] || [ "$stderr" = "order: 1 4 2 5 3" ]
+	done
+}
+
+@test "an object of a namespace that fails to load while another thread seals" {
+	[ "$(uname -m)" = x86_64 ] || skip "assembly for x86-64"
+	ordered 'open_bad()'
+	run -1 --separate-stderr ./interleave libbad.so ./ordered
+	[[ "${lines[0]}" == *"undefined symbol: nowhere"* ]]
+	for mode in "" --strict; do
+		# shellcheck disable=SC2086 # none or one
+		run -0 --separate-stderr timeout 20 ./interleave libbad.so "$MEMSEAL" run $mode ./ordered
+		echo "$mode: $output, $stderr"
+		[[ "${lines[0]}" == *"undefined symbol: nowhere"* ]]
+		[[ "$stderr" == "order: "[14]" "[14]" 2 "* ]]
+	done
+}
+
 @test "programs with sanitizers, which define or look for the same functions" {
 	local built=0 compiler kind status
 
