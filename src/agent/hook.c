@@ -27,14 +27,18 @@ enum {
 /* An open of another thread that fails meanwhile takes objects out of the list: look again. */
 #define HOOK_TRIES 100
 
+/* The program's name in the loader's list. Told by its address, which no caller of dlopen() has. */
+static const char program_name[] = "";
+
 /*
- * Opens what is loaded already, which waits for the loader's lock: an open of another thread that
- * was at work when this was called is done when it returns, or has failed and left nothing.
+ * Opening the program, which is loaded already, waits for the loader's lock: an open of another
+ * thread that was at work when this was called is done when it returns, or has failed and left
+ * nothing.
  */
 static void wait_for_others(const void *caller, int argc, char **argv, char **env)
 {
 	(void)agent.open(
-		agent.proof, RTLD_LAZY | RTLD_NOLOAD, caller, BASE_NAMESPACE, argc, argv, env);
+		program_name, RTLD_LAZY | RTLD_NOLOAD, caller, BASE_NAMESPACE, argc, argv, env);
 }
 
 /*
@@ -48,7 +52,7 @@ static void *open_hook(const char *file, int mode, const void *caller, long name
 	void *object;
 
 	if (!agent.ready)
-		agent.proven |= file == agent.proof && (mode & RTLD_NOLOAD);
+		agent.proven |= file == program_name && (mode & RTLD_NOLOAD);
 	if (!agent.ready || mode & RTLD_NOLOAD) /* loads nothing */
 		return agent.open(file, mode, caller, namespace, argc, argv, env);
 	object = agent.open(file, mode | RTLD_NODELETE, caller, namespace, argc, argv, env);
@@ -115,27 +119,28 @@ static bool write_slot(uintptr_t *slot, uintptr_t value)
 	return sys_mprotect(start, agent.page, PROT_READ) == 0;
 }
 
-/* Opens ld.so itself, which is loaded already: nothing changes, and the hook must see it. */
-static bool prove(const char *loader)
+/*
+ * Opens the program, which is loaded already: nothing changes, and the hook must see it. Of any
+ * other object the loader would have to find out what it depends on, and allocate memory for it.
+ */
+static bool prove(void)
 {
-	agent.proof = loader;
-	return pin_object(loader) && agent.proven;
+	return pin_object(program_name) && agent.proven;
 }
 
 bool hook_install(void)
 {
 	uintptr_t *data = loader_symbol("_rtld_global_ro"), *slot;
 	void *mcount = loader_symbol("_dl_mcount");
-	const struct link_map *map = loader_map();
 	struct loader loader = { .data_end = 0 };
 
-	if (!data || !mcount || !map || !find_segments(data, &loader))
+	if (!data || !mcount || !find_segments(data, &loader))
 		return false;
 	slot = find_open_slot(data, (uintptr_t)mcount, &loader);
 	if (!slot)
 		return false;
 	agent.open = (loader_open_fn *)*slot;
-	if (write_slot(slot, (uintptr_t)open_hook) && prove(map->l_name))
+	if (write_slot(slot, (uintptr_t)open_hook) && prove())
 		return true;
 	(void)write_slot(slot, (uintptr_t)agent.open);
 	agent.open = NULL;

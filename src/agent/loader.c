@@ -173,6 +173,16 @@ static int list_maps(const struct listing *listing, const struct link_map *map, 
 	return r;
 }
 
+/* ld.so as its own list has it, or NULL. */
+static const struct link_map *loader_map(void)
+{
+	const struct link_map *map = program_map();
+
+	while (map && map->l_ld != agent.loader.dynamic)
+		map = map->l_next;
+	return map;
+}
+
 /* A program that needs no library has none in its list, not even the loader. */
 static int list_loader(const struct listing *listing)
 {
@@ -282,15 +292,6 @@ void *loader_next(const char *name)
 	while (!found && map && (map = map->l_next))
 		found = find_in(map, name);
 	return found;
-}
-
-const struct link_map *loader_map(void)
-{
-	const struct link_map *map = program_map();
-
-	while (map && map->l_ld != agent.loader.dynamic)
-		map = map->l_next;
-	return map;
 }
 
 uint64_t loader_program_bias(void)

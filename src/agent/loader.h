@@ -26,9 +26,6 @@ void *loader_next(const char *name) NONNULL(1);
 /* What the C library itself exports by that name, or NULL. After loader_find(). */
 void *loader_libc(const char *name) NONNULL(1);
 
-/* ld.so as its list has it, or NULL. */
-const struct link_map *loader_map(void);
-
 /* The first object of the list is the program: its bias. */
 uint64_t loader_program_bias(void);
 

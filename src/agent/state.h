@@ -64,8 +64,7 @@ struct agent_state {
 
 	/* hook.c */
 	loader_open_fn *open; /* what ld.so's open pointer held; NULL: not replaced */
-	const char *proof;    /* what the proof opens, told by its address */
-	bool proven;          /* and it arrived */
+	bool proven;          /* what opens the program to prove it arrived there */
 
 	/* pin.c and stubs.c: the C library's own, or NULL */
 	dlopen_fn *pin;

@@ -6,7 +6,9 @@
 
 #include "base/sys.h"
 
-#define SCRATCH_FIRST ((size_t)1 << 20)
+/* A small part of the smallest stack that a thread can have (PTHREAD_STACK_MIN, 16 KiB). */
+#define SCRATCH_STACK 6144
+#define SCRATCH_FIRST ((size_t)1 << 20) /* then this; pages that are not touched cost nothing */
 #define SCRATCH_MOST  ((size_t)1 << 30)
 #define SCRATCH_ALIGN 16
 
@@ -31,20 +33,34 @@ void *scratch_rest(const struct scratch *scratch, size_t *ret_len)
 	return scratch->base + at;
 }
 
+static int run_mapped(size_t size, int (*job)(struct scratch *, void *), void *arg)
+{
+	long addr = sys_mmap(0, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct scratch scratch = { .size = size };
+	int r;
+
+	if (sys_failed(addr))
+		return -ENOMEM;
+	scratch.base = (unsigned char *)addr;
+	r = job(&scratch, arg);
+	sys_undo_mmap((uintptr_t)addr, size);
+	return r;
+}
+
+static int run_on_stack(int (*job)(struct scratch *, void *), void *arg)
+{
+	unsigned char stack[SCRATCH_STACK] __attribute__((aligned(SCRATCH_ALIGN))) = { 0 };
+	struct scratch scratch = { .base = stack, .size = sizeof(stack) };
+
+	return job(&scratch, arg);
+}
+
 int scratch_run(int (*job)(struct scratch *, void *), void *arg)
 {
-	int r = -ENOSPC;
+	int r = run_on_stack(job, arg);
 
-	for (size_t size = SCRATCH_FIRST; r == -ENOSPC && size <= SCRATCH_MOST; size *= 8) {
-		long addr = sys_mmap(0, size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		struct scratch scratch = { .size = size };
-
-		if (sys_failed(addr))
-			return -ENOMEM;
-		scratch.base = (unsigned char *)addr;
-		r = job(&scratch, arg);
-		sys_undo_mmap((uintptr_t)addr, size);
-	}
+	for (size_t size = SCRATCH_FIRST; r == -ENOSPC && size <= SCRATCH_MOST; size *= 8)
+		r = run_mapped(size, job, arg);
 	return r == -ENOSPC ? -ENOMEM : r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for one job, mapped at its start and unmapped at its end: the agent has no malloc, and
- * must not call the program's. Untouched pages cost nothing, so it is mapped generously; a job that
- * runs out of it (-ENOSPC) starts over with more: scratch_run().
+ * Memory for one job: the agent has no malloc, and must not call the program's. Most jobs need
+ * little, for which a part of the stack will do: nothing is mapped, and no new page is touched. A
+ * job that runs out of it (-ENOSPC) starts over with more, which is mapped: scratch_run().
  */
 #ifndef MEMSEAL_BASE_SCRATCH_H
 #define MEMSEAL_BASE_SCRATCH_H
@@ -14,7 +14,7 @@ struct scratch {
 	size_t used, size;
 };
 
-/* len bytes, aligned for any type, or NULL. */
+/* len bytes, aligned for any type, zero unless the job itself has used them; or NULL. */
 void *scratch_alloc(struct scratch *scratch, size_t len) MUST_CHECK NONNULL(1);
 
 /* What is left, without taking it; scratch_alloc() of *ret_len bytes then returns the same place.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <memseal.h>
+#include <sys/mman.h>
 
 #include "base/page.h"
 #include "base/sys.h"
@@ -28,9 +29,24 @@ int kernel_sealed(uint64_t addr, size_t page)
 	return r == -EINVAL ? 1 : r == -EPERM ? KERNEL_UNASKED : -EOPNOTSUPP;
 }
 
-int kernel_sealed_works(const void *unsealed, size_t page)
+static int ask_new_page(size_t page)
 {
-	return kernel_sealed(page_down((uintptr_t)unsealed, page), page) == 0 ? 0 : -EOPNOTSUPP;
+	long at = sys_mmap(0, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int r;
+
+	if (sys_failed(at))
+		return -ENOMEM;
+	r = kernel_sealed((uintptr_t)at, page);
+	sys_undo_mmap((uintptr_t)at, page);
+	return r == 0 ? 0 : -EOPNOTSUPP;
+}
+
+/* The stack will do, unless the program has sealed it. */
+int kernel_sealed_works(size_t page)
+{
+	uint64_t here = page_down((uintptr_t)__builtin_frame_address(0), page);
+
+	return kernel_sealed(here, page) == 0 ? 0 : ask_new_page(page);
 }
 
 /* Bytes of [start, end) that are sealed now, as far as they can be told. */

@@ -15,8 +15,11 @@
  */
 int kernel_sealed(uint64_t addr, size_t page) MUST_CHECK;
 
-/* 0 if kernel_sealed() tells the truth about a page that nobody has sealed, else -EOPNOTSUPP. */
-int kernel_sealed_works(const void *unsealed, size_t page) MUST_CHECK;
+/*
+ * 0 if kernel_sealed() tells the truth about a page that nobody has sealed, else -EOPNOTSUPP, or
+ * -ENOMEM if there is none to ask about.
+ */
+int kernel_sealed_works(size_t page) MUST_CHECK;
 
 /*
  * Seals [start, end), which maps must cover without a hole, and show as it is now. Adds to *sealed

@@ -59,15 +59,11 @@ static int collect_image(const struct images_object *object, void *arg)
 static int plan_images(const struct images_process *process, struct scratch *scratch,
 	struct images_found *found, struct images_result *result)
 {
-	size_t room = 0;
+	size_t room;
 
-	for (size_t i = 0; i < found->image_count; i++)
-		room += plan_extents_max(found->images[i].object.image.phnum);
 	found->plan.page = process->page;
-	found->plan.capacity = room;
-	found->plan.extents = scratch_alloc(scratch, room * sizeof(*found->plan.extents));
-	if (!found->plan.extents)
-		return -ENOSPC;
+	found->plan.extents = scratch_rest(scratch, &room);
+	found->plan.capacity = room / sizeof(*found->plan.extents);
 	for (size_t i = 0; i < found->image_count; i++) {
 		struct images_image *image = &found->images[i];
 		const struct images_object *object = &image->object;
@@ -75,13 +71,16 @@ static int plan_images(const struct images_process *process, struct scratch *scr
 						 : plan_add_image(&found->plan, &object->image,
 							   object->bias, (unsigned)i);
 
+		if (r == -ENOSPC)
+			return r;
 		image->left = r < 0;
 		if (r < 0)
 			images_refuse(found, result, r, "damaged program headers of", object->name,
 				(struct span){ object->bias, object->bias });
 	}
 	plan_sort(&found->plan);
-	return 0;
+	room = found->plan.count * sizeof(*found->plan.extents);
+	return scratch_alloc(scratch, room) ? 0 : -ENOSPC;
 }
 
 int images_look(const struct images_process *process, bool all, struct scratch *scratch,
@@ -177,10 +176,12 @@ static int find_holes(
 	const struct images_process *process, struct scratch *scratch, struct images_found *found)
 {
 	const struct plan *plan = &found->plan;
+	size_t room;
 	int r = 0;
 
-	found->holes = scratch_alloc(scratch, plan->count * sizeof(*found->holes));
-	if (!found->holes)
+	found->holes = scratch_rest(scratch, &room);
+	/* Better now than when all has been asked: most extents are one mapping, to be sealed. */
+	if (room / (sizeof(*found->holes) + sizeof(*found->mappings)) < plan->count)
 		return -ENOSPC;
 	for (size_t i = 0; r == 0 && i + 1 < plan->count; i++) {
 		const struct plan_extent *extent = &plan->extents[i];
@@ -189,7 +190,8 @@ static int find_holes(
 		if (extent->image == extent[1].image && hole.start < hole.end)
 			r = find_hole(process, found, hole, i);
 	}
-	return r;
+	room = found->hole_count * sizeof(*found->holes);
+	return r < 0 || scratch_alloc(scratch, room) ? r : -ENOSPC;
 }
 
 /* [vdso] is where the kernel said; [vvar] and [vvar_vclock] end where it starts. */

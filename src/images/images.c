@@ -236,7 +236,7 @@ static int seal_found(struct sealing *sealing, struct scratch *scratch)
 static int seal_job(struct scratch *scratch, void *arg)
 {
 	struct sealing sealing = *(struct sealing *)arg;
-	int r = kernel_sealed_works(scratch->base, sealing.process.page);
+	int r = kernel_sealed_works(sealing.process.page);
 
 	sealing.process.context = &sealing;
 	if (r < 0)

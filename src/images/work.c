@@ -13,6 +13,7 @@ struct planning {
 	struct images_found *found;
 	struct images_work *work;
 	struct images_result *result;
+	size_t pieces;
 	int error; /* the first, or 0 */
 };
 
@@ -235,24 +236,43 @@ static void add_own(struct images_work *work, const struct images_wanted *wanted
 	add_run(work, *own);
 }
 
-/*
- * Pieces are at most as many as mappings and extents; each extent can have a hole behind it; a
- * program header can cut one more piece off; and there is the caller's own.
- */
-static int alloc_lists(
-	const struct images_found *found, struct scratch *scratch, struct images_work *ret)
+static void count_piece(
+	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
 {
-	size_t most = found->mapping_count + 2 * found->plan.count + 1;
+	(void)mapping;
+	(void)piece;
+	planning->pieces++;
+}
 
-	for (size_t i = 0; i < found->image_count; i++)
-		most += found->images[i].object.image.phnum;
-	*ret = (struct images_work){ .run_count = 0 };
-	ret->runs = scratch_alloc(scratch, most * sizeof(*ret->runs));
-	ret->repairs = scratch_alloc(scratch, most * sizeof(*ret->repairs));
-	ret->ranges = scratch_alloc(scratch, most * sizeof(*ret->ranges));
-	ret->locks = scratch_alloc(scratch, most * sizeof(*ret->locks));
-	ret->spans = scratch_alloc(scratch, most * sizeof(*ret->spans));
-	return ret->runs && ret->repairs && ret->ranges && ret->locks && ret->spans ? 0 : -ENOSPC;
+/* Of data, a program header can cut one more piece off. */
+static size_t count_cuts(const struct planning *planning)
+{
+	size_t count = 0;
+
+	if (planning->wanted->data)
+		for (size_t i = 0; i < planning->found->image_count; i++)
+			count += planning->found->images[i].object.image.phnum;
+	return count;
+}
+
+/* For the pieces and the caller's own; holes and what is cut off are sealed alone. */
+static int alloc_lists(struct planning *planning, struct scratch *scratch)
+{
+	const struct images_wanted *wanted = planning->wanted;
+	struct images_work *work = planning->work;
+	size_t most, runs;
+
+	each_piece(planning, count_piece);
+	most = planning->pieces + 1;
+	runs = most + planning->found->hole_count + count_cuts(planning);
+	work->runs = scratch_alloc(scratch, runs * sizeof(*work->runs));
+	work->ranges = scratch_alloc(scratch, (wanted->filter ? runs : 0) * sizeof(*work->ranges));
+	work->repairs = scratch_alloc(scratch, most * sizeof(*work->repairs));
+	most = wanted->strict ? most : 0;
+	work->locks = scratch_alloc(scratch, most * sizeof(*work->locks));
+	work->spans = scratch_alloc(scratch, most * sizeof(*work->spans));
+	return work->runs && work->ranges && work->repairs && work->locks && work->spans ? 0
+											 : -ENOSPC;
 }
 
 int images_work_plan(const struct images_process *process, const struct images_wanted *wanted,
@@ -262,8 +282,10 @@ int images_work_plan(const struct images_process *process, const struct images_w
 	struct planning planning = {
 		.process = process, .wanted = wanted, .found = found, .work = ret, .result = result
 	};
-	int r = alloc_lists(found, scratch, ret);
+	int r;
 
+	*ret = (struct images_work){ .run_count = 0 };
+	r = alloc_lists(&planning, scratch);
 	if (r < 0)
 		return r;
 	if (!wanted->settled)

@@ -13,10 +13,8 @@
 
 int place_check(void)
 {
-	char unsealed;
-
 	if (consent_given())
-		return kernel_sealed_works(&unsealed, page_size());
+		return kernel_sealed_works(page_size());
 	return sys_mseal(0, 0, 0) == 0 ? 0 : -EOPNOTSUPP;
 }
 

@@ -24,7 +24,7 @@ static int count_sealed(const struct span *pages, size_t page, size_t *ret_seale
 		refused |= r != 0;
 	}
 	*ret_sealed = sealed;
-	return refused ? kernel_sealed_works(&sealed, page) : 0;
+	return refused ? kernel_sealed_works(page) : 0;
 }
 
 /* What version 0.1 had. */

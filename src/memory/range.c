@@ -174,7 +174,7 @@ static int seal_job(struct scratch *scratch, void *arg)
 	int r = read_ranges(scratch, request, &ranges);
 
 	if (r == 0)
-		r = kernel_sealed_works(scratch->base, page_size());
+		r = kernel_sealed_works(page_size());
 	if (r == 0)
 		r = own_maps_open(scratch, &maps);
 	if (r == 0)
