@@ -71,7 +71,7 @@ static void *open_hook(const char *file, int mode, const void *caller, long name
 /* ld.so's own addresses. */
 struct loader {
 	struct span text;
-	uintptr_t data_end; /* of the segment that holds _rtld_global_ro */
+	struct span data; /* its RELRO, which holds _rtld_global_ro, in whole pages */
 };
 
 static bool find_segments(const uintptr_t *data, struct loader *ret)
@@ -86,7 +86,8 @@ static bool find_segments(const uintptr_t *data, struct loader *ret)
 		if (phdr->p_type == PT_LOAD && (phdr->p_flags & PF_X))
 			ret->text = span;
 		if (phdr->p_type == PT_GNU_RELRO && span_holds(span, (uintptr_t)data)) {
-			ret->data_end = page_down(span.end, agent.page);
+			ret->data.start = page_down(span.start, agent.page);
+			ret->data.end = page_down(span.end, agent.page);
 			found = true;
 		}
 	}
@@ -97,7 +98,7 @@ static bool find_segments(const uintptr_t *data, struct loader *ret)
  */
 static uintptr_t *find_open_slot(uintptr_t *slot, uintptr_t mcount, const struct loader *loader)
 {
-	for (; (uintptr_t)(slot + SLOTS) <= loader->data_end; slot++) {
+	for (; (uintptr_t)(slot + SLOTS) <= loader->data.end; slot++) {
 		unsigned i = 0;
 
 		if (slot[SLOT_MCOUNT] != mcount)
@@ -109,14 +110,15 @@ static uintptr_t *find_open_slot(uintptr_t *slot, uintptr_t mcount, const struct
 	return NULL;
 }
 
-static bool write_slot(uintptr_t *slot, uintptr_t value)
+/* All of its mapping, which then need not be split. */
+static bool write_slot(const struct loader *loader, uintptr_t *slot, uintptr_t value)
 {
-	uint64_t start = page_down((uintptr_t)slot, agent.page);
+	uint64_t start = loader->data.start, len = span_len(loader->data);
 
-	if (sys_mprotect(start, agent.page, PROT_READ | PROT_WRITE) < 0)
+	if (sys_mprotect(start, len, PROT_READ | PROT_WRITE) < 0)
 		return false;
 	*slot = value;
-	return sys_mprotect(start, agent.page, PROT_READ) == 0;
+	return sys_mprotect(start, len, PROT_READ) == 0;
 }
 
 /*
@@ -132,7 +134,7 @@ bool hook_install(void)
 {
 	uintptr_t *data = loader_symbol("_rtld_global_ro"), *slot;
 	void *mcount = loader_symbol("_dl_mcount");
-	struct loader loader = { .data_end = 0 };
+	struct loader loader = { .text = { 0, 0 } };
 
 	if (!data || !mcount || !find_segments(data, &loader))
 		return false;
@@ -140,9 +142,9 @@ bool hook_install(void)
 	if (!slot)
 		return false;
 	agent.open = (loader_open_fn *)*slot;
-	if (write_slot(slot, (uintptr_t)open_hook) && prove())
+	if (write_slot(&loader, slot, (uintptr_t)open_hook) && prove())
 		return true;
-	(void)write_slot(slot, (uintptr_t)agent.open);
+	(void)write_slot(&loader, slot, (uintptr_t)agent.open);
 	agent.open = NULL;
 	return false;
 }
