@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interleave RUNS COMMAND... [--- COMMAND...]...
+ * interleave RUNS [NAME=VALUE...] COMMAND... [--- [NAME=VALUE...] COMMAND...]...
  *
- * Runs the commands in turn, RUNS times each after one warm-up, and prints for each the median of
- * its wall-clock time in microseconds and the median of the ratios to the first command of the same
- * turn: a machine whose speed drifts slows both.
+ * Runs the commands in turn, with these variables added to the environment, RUNS times each after
+ * one warm-up, and prints for each the median of its wall-clock time in microseconds and the median
+ * of the ratios to the first command of the same turn: a machine whose speed drifts slows both.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -15,7 +15,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define COMMANDS 16
+#define COMMANDS  16
+#define VARIABLES 1000
 
 extern char **environ;
 
@@ -27,9 +28,30 @@ static double now(void)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
+/* Moves on to the command itself. */
+static char **set_variables(char ***argv)
+{
+	static char *environment[VARIABLES + 1];
+	size_t n = 0;
+
+	for (; **argv && strchr(**argv, '='); (*argv)++) {
+		if (n == VARIABLES)
+			errx(2, "more than %d variables", VARIABLES);
+		environment[n++] = **argv;
+	}
+	for (char **variable = environ; *variable; variable++) {
+		if (n == VARIABLES)
+			errx(2, "more than %d variables", VARIABLES);
+		environment[n++] = *variable;
+	}
+	environment[n] = NULL;
+	return environment;
+}
+
 static double run(char **argv)
 {
 	posix_spawn_file_actions_t actions;
+	char **environment = set_variables(&argv);
 	double start;
 	int status;
 	pid_t pid;
@@ -37,7 +59,7 @@ static double run(char **argv)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
 	start = now();
-	if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ))
+	if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environment))
 		errx(1, "cannot start %s", argv[0]);
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
 		errx(1, "%s failed", argv[0]);
@@ -65,7 +87,7 @@ int main(int argc, char **argv)
 	char **commands[COMMANDS] = { argv + 2 };
 
 	if (!runs)
-		errx(2, "usage: interleave RUNS COMMAND... [--- COMMAND...]...");
+		errx(2, "usage: interleave RUNS [NAME=VALUE...] COMMAND... [--- COMMAND...]...");
 	for (char **arg = argv + 2; *arg; arg++) {
 		if (strcmp(*arg, "---") != 0)
 			continue;
