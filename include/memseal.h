@@ -248,7 +248,8 @@ struct memseal_status {
  *
  * The kernel engine is asked with mremap(2) of a page onto itself, which fails with EPERM if the
  * page is sealed: less than 0.5 us a page. MEMSEAL_NO_DISCARD is never in kernel: it depends on the
- * kind of memory, which this call does not see.
+ * kind of memory, which this call does not see. MEMSEAL_NO_GROW is not there for a mapping with
+ * MAP_GROWSDOWN, which page faults make longer.
  *
  * The filter engine is asked with calls that every kernel refuses because of their arguments, and
  * that a filter refuses first, with EPERM, if it holds the page: about ten calls for a page that is
@@ -845,7 +846,8 @@ struct memseal_mapping {
 	const char *object; /* path or name as the kernel prints it; of memory of an image without a
 			       file of its own, the image's; or NULL. Valid until the process is
 			       closed */
-	const char *why; /* why it is not sealed, or can still be written: static text, or NULL */
+	const char *why; /* why it is not sealed, or what happens to it all the same: static text,
+			    or NULL */
 	uint64_t exec_open_bytes; /* bytes that struct memseal_coverage counts as exec_open_bytes */
 };
 

@@ -1,17 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <memseal.h>
+#include <sys/mman.h>
 
 #include "base/errors.h"
 #include "base/opts.h"
 #include "base/page.h"
+#include "base/sys.h"
 #include "engine/filter.h"
 #include "engine/kernel.h"
 #include "memory/range.h"
 
-/* A page that a filter answers for is not counted: the kernel could not be asked. */
-static int count_sealed(const struct span *pages, size_t page, size_t *ret_sealed)
+/*
+ * Does the mapping of a sealed page grow all the same, by page faults? mprotect(2) with
+ * PROT_GROWSDOWN looks at that (EINVAL) before it finds the seal (EPERM); with both directions it
+ * looks at nothing else, and a filter that refuses both questions is not the seal.
+ */
+static bool grows(uint64_t at, size_t page)
 {
+	return sys_mprotect(at, page, PROT_GROWSDOWN) == -EPERM &&
+	       sys_mprotect(at, page, PROT_GROWSDOWN | PROT_GROWSUP) == -EINVAL;
+}
+
+/*
+ * What a kernel seal holds whatever the memory, on each page; see kernel_effects() for what it may
+ * add. A page that a filter answers for is not counted: the kernel could not be asked.
+ */
+static int count_sealed(
+	const struct span *pages, size_t page, size_t *ret_sealed, uint64_t *ret_effects)
+{
+	uint64_t effects = MEMSEAL_MAPPING | MEMSEAL_NO_SEAL;
 	size_t sealed = 0;
 	bool refused = false;
 
@@ -22,8 +40,11 @@ static int count_sealed(const struct span *pages, size_t page, size_t *ret_seale
 			return r;
 		sealed += r == 1 ? page : 0;
 		refused |= r != 0;
+		if (r == 1 && grows(at, page))
+			effects &= ~(uint64_t)MEMSEAL_NO_GROW;
 	}
 	*ret_sealed = sealed;
+	*ret_effects = sealed == pages->end - pages->start ? effects : 0;
 	return refused ? kernel_sealed_works(page) : 0;
 }
 
@@ -40,14 +61,10 @@ EXPORT int memseal_query(const void *addr, size_t len, struct memseal_status *re
 	if (!output_valid(ret_status, SIZE_0_1))
 		return -EINVAL;
 	if (r == 0)
-		r = count_sealed(&pages, page, &status.sealed_bytes);
+		r = count_sealed(&pages, page, &status.sealed_bytes, &status.kernel);
 	if (r < 0)
 		return errors_only(r, -EOPNOTSUPP, ERRORS_QUERY);
 	status.bytes = pages.end - pages.start;
-	/* Whatever the memory, a kernel seal holds these; see kernel_effects() for what it may add.
-	 */
-	if (status.sealed_bytes == status.bytes)
-		status.kernel = MEMSEAL_MAPPING | MEMSEAL_NO_SEAL;
 	status.filter = filter_held(pages.start, pages.end, page, MEMSEAL_ALL);
 	output_write(ret_status, &status, sizeof(status));
 	return 0;

@@ -150,6 +150,10 @@ static struct memseal_mapping describe(
 		ret.why = "sealed while writable";
 	else if (summary.open == EXEC_ALIAS)
 		ret.why = exec_open_text(summary.open);
+	else if (m->grows)
+		ret.why = "sealed, and grows by page faults";
+	else if (m->droppable)
+		ret.why = "sealed, and the kernel may drop its pages";
 	return ret;
 }
 

@@ -45,6 +45,25 @@ load reports.bash
 		<<< "$output")" = '["text","libc.so.6","open",null]' ]
 }
 
+@test "sealed memory that grows or is dropped all the same has a reason" {
+	start /usr/bin/python3 -c 'import ctypes, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
+for length, flags in ((0x111000, 0x122), (0x112000, 0x28), (0x113000, 0x22)):
+    at = libc.mmap(None, length, 0, flags, -1, 0)
+    at == 2**64 - 1 or libc.syscall(462, ctypes.c_void_p(at), ctypes.c_size_t(length), 0)
+print(flush=True)
+time.sleep(1000)'
+	run -0 --separate-stderr memseal map --json "$pid"
+	why() { jq -c ".mappings[] | select(.size == $1) | [.sealed, .why]" <<< "$output"; }
+	[ "$(why $((0x111000)))" = '[true,"sealed, and grows by page faults"]' ]
+	[ "$(why $((0x113000)))" = '[true,null]' ]
+	# Linux 6.11
+	[ -z "$(why $((0x112000)))" ] ||
+		[ "$(why $((0x112000)))" = '[true,"sealed, and the kernel may drop its pages"]' ]
+}
+
 @test "--unsealed finds what is open, and nothing in a sealed program" {
 	start_sleep
 	run -1 --separate-stderr memseal map --unsealed --json "$pid"

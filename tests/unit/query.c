@@ -74,6 +74,25 @@ START_TEST(changes_nothing)
 }
 END_TEST
 
+/* Sealed by the program itself; memseal_range() would refuse. */
+START_TEST(what_grows_is_told)
+{
+	struct memseal_status status = { .size = sizeof(status) };
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *at = mmap(NULL, 4 * page, _i, flags | MAP_GROWSDOWN, -1, 0);
+
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	ck_assert_int_eq(mseal(at, 4 * page, 0), 0);
+	ck_assert_int_eq(memseal_query(at, 4 * page, &status), 0);
+	ck_assert_uint_eq(
+		status.kernel, (MEMSEAL_MAPPING | MEMSEAL_NO_SEAL) & ~(uint64_t)MEMSEAL_NO_GROW);
+	at = mmap(NULL, 4 * page, _i, flags, -1, 0);
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	ck_assert_int_eq(mseal(at, 4 * page, 0), 0);
+	assert_status(at, 4 * page, 4 * page);
+}
+END_TEST
+
 START_TEST(arguments)
 {
 	assert_refused(mem + 1, page, -EINVAL);
@@ -163,6 +182,7 @@ static Suite *query_suite(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, agrees_with_smaps, 0, 16);
 	tcase_add_test(tc, size_is_checked);
+	tcase_add_loop_test(tc, what_grows_is_told, PROT_NONE, (PROT_READ | PROT_WRITE) + 1);
 	tcase_add_test(tc, changes_nothing);
 	tcase_add_test(tc, arguments);
 	tcase_add_test(tc, holes);
