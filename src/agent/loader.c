@@ -294,6 +294,52 @@ void *loader_next(const char *name)
 	return found;
 }
 
+static bool is_loaders_own(const void *at)
+{
+	for (unsigned i = 0; i < agent.loader.phnum; i++) {
+		const ElfW(Phdr) *phdr = &agent.loader.phdrs[i];
+		uint64_t start = agent.loader.bias + phdr->p_vaddr;
+		struct span pages = { page_down(start, agent.page),
+			page_down(start + phdr->p_memsz + agent.page - 1, agent.page) };
+
+		if (phdr->p_type == PT_LOAD && span_holds(pages, (uintptr_t)at))
+			return true;
+	}
+	return false;
+}
+
+/* Objects that a constructor had the C library open are in its heap: that is not to be sealed. */
+static bool is_in_heap(const void *at, uint64_t heap_end)
+{
+	const uint64_t most = (uint64_t)1 << 30;
+
+	return heap_end - (uintptr_t)at < most;
+}
+
+/* Of each struct link_map, which the loader makes much larger than the public part. */
+#define LINK_MAP_MIN (sizeof(void *) * 64)
+
+size_t loader_list_pages(struct images_run *ret, size_t room)
+{
+	const struct link_map *map = program_map();
+	const uint64_t heap_end = sys_brk(0);
+	size_t count = 0;
+
+	for (; map && !is_in_heap(map, heap_end); map = map->l_next) {
+		uint64_t at = (uintptr_t)map, start = page_down(at, agent.page),
+			 end = page_down(at + LINK_MAP_MIN + agent.page - 1, agent.page);
+
+		if (is_loaders_own(map))
+			continue;
+		if (count > 0 && start >= ret[count - 1].start && start <= ret[count - 1].end)
+			ret[count - 1].end = max_u64(ret[count - 1].end, end);
+		else if (count < room && (count == 0 || start > ret[count - 1].end))
+			ret[count++] =
+				(struct images_run){ .start = start, .end = end, .data = true };
+	}
+	return count;
+}
+
 uint64_t loader_program_bias(void)
 {
 	const struct link_map *map = program_map();

@@ -26,6 +26,13 @@ void *loader_next(const char *name) NONNULL(1);
 /* What the C library itself exports by that name, or NULL. After loader_find(). */
 void *loader_libc(const char *name) NONNULL(1);
 
+/*
+ * Pages that hold the loader's list of the objects that were loaded at the start, and that are no
+ * part of the loader's own image: glibc takes them from the kernel before there is a malloc(3), and
+ * never gives them back. In ascending order and disjoint; how many. Not if dlopen(3) was called.
+ */
+size_t loader_list_pages(struct images_run *ret, size_t room) NONNULL(1);
+
 /* The first object of the list is the program: its bias. */
 uint64_t loader_program_bias(void);
 

@@ -199,6 +199,9 @@ static void find_program(void)
 	agent.program[len] = '\0';
 }
 
+/* Runs of pages with the loader's list of objects; in ascending order, it is one. */
+#define LIST_ROOM 8
+
 int seal_all(bool pinning)
 {
 	const uint64_t state = (uintptr_t)&agent_pages;
@@ -208,6 +211,7 @@ int seal_all(bool pinning)
 		.pin = pinning ? pin_object : NULL,
 		.own = { .start = state, .end = state + sizeof(agent_pages) },
 	};
+	struct images_run list[LIST_ROOM];
 	struct images_result result;
 	/* memseal run has asked before: this filter came later, and is one that a user wants. */
 	bool confined = starts_confined();
@@ -223,6 +227,10 @@ int seal_all(bool pinning)
 		return fail("cannot make the agent's state read-only", r);
 	if (confined)
 		return 0;
+	if (agent.options.data && agent.glibc && !agent.opened) {
+		opts.more = list;
+		opts.more_count = loader_list_pages(list, LIST_ROOM);
+	}
 	r = seal(&opts, &result);
 	if (r < 0)
 		report_failure(&result, r, true);

@@ -36,6 +36,7 @@
 #define NR_getxattr         229
 #define NR_futex            240
 #define NR_ppoll            336
+#define NR_brk              45
 #define NR_exit_group       248
 #define NR_tgkill           268
 #define NR_openat           322

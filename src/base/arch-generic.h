@@ -21,6 +21,7 @@
 #define NR_exit_group       94
 #define NR_futex            98
 #define NR_ppoll            73
+#define NR_brk              214
 #define NR_ptrace           117
 #define NR_sched_yield      124
 #define NR_tgkill           131

@@ -36,6 +36,7 @@
 #define NR_getxattr         229
 #define NR_futex            240
 #define NR_ppoll            309
+#define NR_brk              45
 #define NR_exit_group       252
 #define NR_tgkill           270
 #define NR_openat           295

@@ -34,6 +34,7 @@
 #define NR_getxattr         191
 #define NR_futex            202
 #define NR_ppoll            271
+#define NR_brk              12
 #define NR_exit_group       231
 #define NR_tgkill           234
 #define NR_openat           257

@@ -125,6 +125,12 @@ static inline int sys_munmap(uint64_t addr, size_t len)
 	return (int)sys_call2(NR_munmap, addr, len);
 }
 
+/* The end of the heap; unchanged if end is 0. */
+static inline uint64_t sys_brk(uint64_t end)
+{
+	return (unsigned long)sys_call1(NR_brk, end);
+}
+
 static inline int sys_mprotect(uint64_t addr, size_t len, int prot)
 {
 	return (int)sys_call3(NR_mprotect, addr, len, prot);

@@ -208,6 +208,8 @@ static int plan_work(struct sealing *sealing, struct scratch *scratch)
 		.strict = opts->strict,
 		.data = opts->data,
 		.own = opts->own,
+		.more = opts->more,
+		.more_count = opts->more_count,
 	};
 	int r;
 

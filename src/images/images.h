@@ -33,6 +33,9 @@ struct images_opts {
 	/* Objects that are not to be touched. NULL: none. */
 	bool (*excepted)(const struct images_object *object);
 	struct images_run own; /* the caller's, sealed along with them; or empty */
+	/* And memory that is no part of an image. */
+	const struct images_run *more;
+	size_t more_count;
 	/* Lists the objects, as dl_iterate_phdr(3) does. */
 	int (*iterate)(
 		const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);

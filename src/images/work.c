@@ -236,6 +236,13 @@ static void add_own(struct images_work *work, const struct images_wanted *wanted
 	add_run(work, *own);
 }
 
+static void add_more(struct planning *planning)
+{
+	for (size_t i = 0; i < planning->wanted->more_count; i++)
+		if (!is_sealed(planning, planning->wanted->more[i].start))
+			add_run(planning->work, planning->wanted->more[i]);
+}
+
 static void count_piece(
 	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
 {
@@ -255,7 +262,7 @@ static size_t count_cuts(const struct planning *planning)
 	return count;
 }
 
-/* For the pieces and the caller's own; holes and what is cut off are sealed alone. */
+/* For the pieces and the caller's own; holes, what is cut off, and more are sealed alone. */
 static int alloc_lists(struct planning *planning, struct scratch *scratch)
 {
 	const struct images_wanted *wanted = planning->wanted;
@@ -264,7 +271,7 @@ static int alloc_lists(struct planning *planning, struct scratch *scratch)
 
 	each_piece(planning, count_piece);
 	most = planning->pieces + 1;
-	runs = most + planning->found->hole_count + count_cuts(planning);
+	runs = most + planning->found->hole_count + count_cuts(planning) + wanted->more_count;
 	work->runs = scratch_alloc(scratch, runs * sizeof(*work->runs));
 	work->ranges = scratch_alloc(scratch, (wanted->filter ? runs : 0) * sizeof(*work->ranges));
 	work->repairs = scratch_alloc(scratch, most * sizeof(*work->repairs));
@@ -291,6 +298,7 @@ int images_work_plan(const struct images_process *process, const struct images_w
 	if (!wanted->settled)
 		each_piece(&planning, note_loading);
 	add_own(ret, wanted);
+	add_more(&planning);
 	each_piece(&planning, add_piece);
 	add_holes(&planning);
 	return planning.error;

@@ -9,11 +9,13 @@
 #include "images/relro.h"
 
 struct images_wanted {
-	bool filter;           /* a seccomp filter is to hold it, not mseal(2) */
-	bool settled;          /* nothing is being loaded: what is writable will stay so */
-	bool strict;           /* lock the bytes as well */
-	bool data;             /* hold writable data too */
-	struct images_run own; /* the caller's memory, or empty */
+	bool filter;                   /* a seccomp filter is to hold it, not mseal(2) */
+	bool settled;                  /* nothing is being loaded: what is writable will stay so */
+	bool strict;                   /* lock the bytes as well */
+	bool data;                     /* hold writable data too */
+	struct images_run own;         /* the caller's memory, or empty */
+	const struct images_run *more; /* further memory, disjoint from images */
+	size_t more_count;
 };
 
 /* Lists in scratch memory, each with room for all that there can be. */

@@ -521,6 +521,42 @@ set_mutable() {
 	END
 }
 
+@test "--data: the loader's list of objects keeps its place, and objects come and go" {
+	[ -z "$(ldd --version 2>&1 | sed -n '/musl/p')" ] || skip "glibc's loader"
+	cat >"$BATS_TEST_TMPDIR/list.c" <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <link.h>
+		#include <stdint.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+		int main(void)
+		{
+			int open = 0, listed = 0;
+			for (struct link_map *map = _r_debug.r_map; map; map = map->l_next) {
+				void *page = (void *)((uintptr_t)map & -4096);
+				open += mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0;
+				listed++;
+			}
+			for (int i = 0; i < 20; i++) {
+				void *object = dlopen(i % 2 ? "libm.so.6" : "libresolv.so.2", RTLD_NOW);
+				if (!object || dlclose(object))
+					return puts(dlerror());
+			}
+			printf("%d\n", open == listed ? 1 : open);
+		}
+	END
+	gcc -o "$BATS_TEST_TMPDIR/list" "$BATS_TEST_TMPDIR/list.c"
+	for mode in "" --strict; do
+		run -0 "$BUILD/memseal" run $mode "$BATS_TEST_TMPDIR/list"
+		[ "$output" = 1 ]
+		run -0 "$BUILD/memseal" run --data $mode "$BATS_TEST_TMPDIR/list"
+		[ "$output" = 0 ]
+	done
+	run -0 "$BUILD/memseal" run --data --engine=filter "$BATS_TEST_TMPDIR/list"
+	[ "$output" = 0 ]
+}
+
 @test "--data: what an object marks as mutable is not sealed" {
 	cat >marked.h <<-'END'
 		#include <errno.h>
