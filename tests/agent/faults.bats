@@ -53,6 +53,15 @@ every_fault_is_honest() { # engine
 	every_fault_is_honest strict
 }
 
+# Whoever looks from outside: limits, no more mappings, threads that fork, open and write, a fork at
+# each call.
+@test "whatever disturbs it, what is reported as sealed refuses every attack, and the rest is told" {
+	"${CC:-cc}" -O1 -D_GNU_SOURCE -pthread -o "$BATS_TEST_TMPDIR/agent-walked" \
+		"$SOURCE/tests/helpers/agent-walked.c" -ldl
+	run -0 python3 "$SOURCE/tests/truth/agent.py" "$BUILD" "$BATS_TEST_TMPDIR/agent-walked"
+	[[ "$output" == *" disturbances" ]]
+}
+
 @test "a seccomp filter that refuses mremap does not make memory look sealed" {
 	for errno in 1 13 38; do
 		run -125 --separate-stderr "$BUILD/tests/deny-syscall" "$MREMAP" $errno \
