@@ -57,6 +57,12 @@ static void *open_hook(const char *file, int mode, const void *caller, long name
 		return agent.open(file, mode, caller, namespace, argc, argv, env);
 	object = agent.open(file, mode | RTLD_NODELETE, caller, namespace, argc, argv, env);
 	loader_add_namespace(object);
+	/*
+	 * It was there before. Not only quicker: a child that is forked while this thread has the
+	 * lock of the loader's list can open nothing.
+	 */
+	if (seal_is_done(object))
+		return object;
 	for (int tries = 0; tries < HOOK_TRIES; tries++) {
 		bool limited = loader_limit_read(&limit);
 

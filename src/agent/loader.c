@@ -102,7 +102,7 @@ static bool describe_program(struct dl_phdr_info *ret)
  * An object that was linked to address 0 starts at its bias. One that was not, and whose headers
  * the loader does not publish, is looked for backwards from what is known of it.
  */
-static void describe(const struct link_map *map, struct dl_phdr_info *ret)
+void loader_describe(const struct link_map *map, struct dl_phdr_info *ret)
 {
 	uint64_t at = page_down((uintptr_t)map->l_ld, agent.page);
 	uint64_t last = at > REACH ? at - REACH : agent.page;
@@ -167,7 +167,7 @@ static int list_maps(const struct listing *listing, const struct link_map *map, 
 	int r = 0;
 
 	for (; map && r == 0 && limit > 0; map = map->l_next, limit--) {
-		describe(map, &info);
+		loader_describe(map, &info);
 		r = listing->fn(&info, sizeof(info), listing->arg);
 	}
 	return r;

@@ -33,6 +33,10 @@ void *loader_libc(const char *name) NONNULL(1);
  */
 size_t loader_list_pages(struct images_run *ret, size_t room) NONNULL(1);
 
+/* What dl_iterate_phdr(3) would say of an object that is open; without headers if there are none.
+ */
+void loader_describe(const struct link_map *map, struct dl_phdr_info *ret) NONNULL(1, 2);
+
 /* The first object of the list is the program: its bias. */
 uint64_t loader_program_bias(void);
 

@@ -237,6 +237,16 @@ int seal_all(bool pinning)
 	return r;
 }
 
+bool seal_is_done(const struct link_map *object)
+{
+	struct dl_phdr_info info;
+
+	if (!object || (!agent.options.filter && report_confinement() != 0))
+		return false;
+	loader_describe(object, &info);
+	return images_sealed(&info, agent.page, agent.options.filter);
+}
+
 bool seal_new(const struct loader_limit *limit, bool last)
 {
 	struct images_opts opts = {

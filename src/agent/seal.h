@@ -14,6 +14,12 @@
 int seal_all(bool pinning) MUST_CHECK;
 
 /*
+ * Was an object that is open sealed when it was loaded, and with it what it needs? Takes no lock.
+ * No is also that it cannot be asked.
+ */
+bool seal_is_done(const struct link_map *object) MUST_CHECK;
+
+/*
  * Seals what was loaded since the last time, of the objects within the limit, which are known to be
  * complete; NULL: of all, but those that look incomplete. A failure is reported. Any thread; waits
  * for others that are at it. False, if this is not the last time: the lists have changed.

@@ -12,8 +12,7 @@ struct finding {
 	bool all;
 };
 
-/* The first page of an image that a seal would hold. */
-static bool first_sealable(const struct images_object *object, uint64_t page, uint64_t *ret)
+bool images_first_sealable(const struct images_object *object, uint64_t page, uint64_t *ret)
 {
 	struct image_segment segment;
 
@@ -38,7 +37,7 @@ static bool looks_sealed(const struct images_process *process, const struct imag
 {
 	uint64_t first;
 
-	return first_sealable(object, process->page, &first) &&
+	return images_first_sealable(object, process->page, &first) &&
 	       process->is_sealed(process->context, first);
 }
 

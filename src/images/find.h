@@ -49,6 +49,10 @@ static inline void images_refuse(struct images_found *found, struct images_resul
 int images_look(const struct images_process *process, bool all, struct scratch *scratch,
 	struct images_found *ret, struct images_result *result) MUST_CHECK NONNULL(1, 3, 4, 5);
 
+/* The first page of an image that a seal would hold. */
+bool images_first_sealable(
+	const struct images_object *object, uint64_t page, uint64_t *ret) MUST_CHECK NONNULL(1, 3);
+
 /* And their mappings and holes: -ENOSPC, or what mapping_at() answers. */
 int images_find_mappings(const struct images_process *process, struct scratch *scratch,
 	struct images_found *found) MUST_CHECK NONNULL(1, 2, 3);

@@ -269,3 +269,16 @@ int images_seal(const struct images_opts *opts, uint64_t page, struct images_res
 		ret->failed = "out of memory";
 	return r;
 }
+
+bool images_sealed(const struct dl_phdr_info *info, uint64_t page, bool filter)
+{
+	struct images_object object = { .name = info->dlpi_name, .bias = info->dlpi_addr };
+	uint64_t first;
+	int sealed;
+
+	image_init_native(&object.image, info->dlpi_phdr, info->dlpi_phnum);
+	if (!images_first_sealable(&object, page, &first))
+		return false;
+	sealed = kernel_sealed(first, page);
+	return filter ? sealed > 0 : sealed == 1;
+}

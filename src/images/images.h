@@ -55,4 +55,11 @@ struct images_opts {
 int images_seal(const struct images_opts *opts, uint64_t page, struct images_result *ret) MUST_CHECK
 	NONNULL(1, 3);
 
+/*
+ * Was the object sealed when it was loaded, by mseal(2), or by a filter as well? Asked of its first
+ * page that can be.
+ */
+bool images_sealed(const struct dl_phdr_info *info, uint64_t page, bool filter) MUST_CHECK
+	NONNULL(1);
+
 #endif

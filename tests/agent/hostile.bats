@@ -640,6 +640,44 @@ ordered() {
 	done
 }
 
+@test "children that are forked while a thread opens what is open already can open objects" {
+	compile forking -pthread <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <pthread.h>
+		#include <signal.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		static void *open_again(void *arg)
+		{
+			for (;;)
+				dlclose(dlopen("libm.so.6", RTLD_NOW));
+			return arg;
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			int hanging = 0;
+			if (!dlopen("libm.so.6", RTLD_NOW) || pthread_create(&thread, 0, open_again, 0))
+				return 99;
+			for (int i = 0; i < 30 && hanging < 4; i++) {
+				pid_t child = fork();
+				int status;
+				if (child == 0) {
+					alarm(2);
+					_exit(!dlopen("libresolv.so.2", RTLD_NOW));
+				}
+				waitpid(child, &status, 0);
+				hanging += WIFSIGNALED(status);
+				usleep(500);
+			}
+			_exit(hanging);
+		}
+	END
+	run -0 ./forking
+	run -0 timeout 60 "$MEMSEAL" run ./forking
+}
+
 @test "programs with sanitizers, which define or look for the same functions" {
 	local built=0 compiler kind status
 
