@@ -31,21 +31,35 @@ exported() {
 
 # Debian's musl-gcc knows no kernel headers.
 MUSL_FLAGS="-idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gnu"
+export MUSL_FLAGS
 
-# Builds the library for musl: compiles what libmemseal.a is made of.
-musl_library() {
-	local source object objects=()
+# What libmemseal.a is made of, compiled for musl: build_musl_library FILE.
+build_musl_library() {
+	local work=$1.objects
 
+	rm -rf "$work"
+	mkdir "$work"
 	for source in "$SOURCE"/src/{base,model,bpf,engine,images,probe,memory,process,launch}/*.c; do
 		[ "${source##*/}" != fault.c ] || continue # for tests
-		object=$BATS_TEST_TMPDIR/$(basename "$(dirname "$source")")-$(basename "$source").o
+		echo "$source" "$work/$(basename "$(dirname "$source")")-$(basename "$source").o"
+	done | xargs -P "$(nproc)" -n 2 sh -c 'musl-gcc -std=gnu17 -O2 -Wall -D_GNU_SOURCE \
+		-DMEMSEAL_VERSION="\"0\"" -DMEMSEAL_AGENT_PATH="\"/\"" -DMEMSEAL_LIBEXEC_DIR="\"/\"" \
+		-I"$SOURCE/include" -I"$SOURCE/src" $MUSL_FLAGS -fPIC -c "$0" -o "$1"' || return
+	ar rcs "$1" "$work"/*.o
+}
 
-		musl-gcc -std=gnu17 -O2 -Wall -D_GNU_SOURCE -DMEMSEAL_VERSION='"0"' \
-			-DMEMSEAL_AGENT_PATH='"/"' -DMEMSEAL_LIBEXEC_DIR='"/"' -I"$SOURCE/include" \
-			-I"$SOURCE/src" $MUSL_FLAGS -fPIC -c "$source" -o "$object"
-		objects+=("$object")
-	done
-	ar rcs "$1" "${objects[@]}"
+# The same for all tests that ask for it, as long as no source is newer: musl_library FILE.
+musl_library() {
+	local shared=$BUILD/tests/libmemseal-musl.a
+
+	(
+		flock 9
+		if [ ! -e "$shared" ] || [ -n "$(find "$SOURCE/src" "$SOURCE/include" \
+			"$SOURCE/tests/api/api.bash" -type f -newer "$shared" | head -n 1)" ]; then
+			build_musl_library "$shared.new" && mv "$shared.new" "$shared"
+		fi
+	) 9>"$shared.lock" || return
+	cp "$shared" "$1"
 }
 
 # What the agent must be to run in any program: $1 is the file.

@@ -8,12 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <memseal-globals.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "globals.h"
@@ -56,17 +56,27 @@ __attribute__((constructor)) static void construct(void)
 	hidden++;
 }
 
-/* The status of a child that stores there: 0, or the signal. */
+static sigjmp_buf before_store;
+
+static void on_signal(int signal)
+{
+	siglongjmp(before_store, signal);
+}
+
+/* What the store is met with: 0, or the signal, which would end the program. */
 static int store(void *at)
 {
-	pid_t pid = fork();
-	int status;
+	struct sigaction action, old;
+	int signal;
 
-	if (pid == 0) {
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = on_signal;
+	sigaction(SIGSEGV, &action, &old);
+	signal = sigsetjmp(before_store, 1);
+	if (signal == 0)
 		*(volatile char *)at = *(volatile char *)at;
-		_exit(0);
-	}
-	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	sigaction(SIGSEGV, &old, NULL);
+	return signal;
 }
 
 static int write_through_proc(void *at)
