@@ -536,7 +536,13 @@ END_TEST
  * time: no moment without a mapping, none without its bytes.
  */
 
-#define READERS 8
+#define READERS_MAX 8
+
+/* An emulated machine has one processor, which more would take from the writer. */
+static size_t readers(void)
+{
+	return is_slow_machine() ? 2 : READERS_MAX;
+}
 
 static bool stop;
 
@@ -569,13 +575,13 @@ static void *reader(void *arg)
 
 START_TEST(readers_see_the_same_bytes)
 {
-	pthread_t threads[READERS];
+	pthread_t threads[READERS_MAX];
 	struct content_backup backup;
 	unsigned count = is_slow_machine() ? 200 : 2000; /* a window may be narrow */
 	void *wrong;
 	int r = 0;
 
-	for (size_t i = 0; i < READERS; i++)
+	for (size_t i = 0; i < readers(); i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, reader, mem), 0);
 	for (unsigned i = 0; r == 0 && i < count; i++) {
 		r = content_lock(spans, SPANS, &backup);
@@ -583,7 +589,7 @@ START_TEST(readers_see_the_same_bytes)
 			r = content_rollback(spans, SPANS, &backup);
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	for (size_t i = 0; i < READERS; i++) {
+	for (size_t i = 0; i < readers(); i++) {
 		ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
 		ck_assert_ptr_null(wrong);
 	}
