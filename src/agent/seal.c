@@ -10,6 +10,7 @@
 #include "agent/pin.h"
 #include "agent/report.h"
 #include "agent/state.h"
+#include "base/scratch.h"
 #include "base/sys.h"
 #include "engine/filter-count.h"
 #include "engine/filter-exec.h"
@@ -202,11 +203,15 @@ static void find_program(void)
 /* Runs of pages with the loader's list of objects; in ascending order, it is one. */
 #define LIST_ROOM 8
 
+/* Of the main thread, for about five images: some 1 KiB each. */
+#define START_STACK 6144
+
 int seal_all(bool pinning)
 {
 	const uint64_t state = (uintptr_t)&agent_pages;
 	struct images_opts opts = {
 		.all = true,
+		.stack = START_STACK,
 		.settled = true,
 		.pin = pinning ? pin_object : NULL,
 		.own = { .start = state, .end = state + sizeof(agent_pages) },
@@ -251,6 +256,7 @@ bool seal_new(const struct loader_limit *limit, bool last)
 {
 	struct images_opts opts = {
 		.settled = limit != NULL,
+		.stack = SCRATCH_SMALL,
 		/* Whatever came through the hook is pinned already. */
 		.pin = agent.glibc && !agent.open ? pin_object : NULL,
 		.where = limit,

@@ -6,9 +6,7 @@
 
 #include "base/sys.h"
 
-/* A small part of the smallest stack that a thread can have (PTHREAD_STACK_MIN, 16 KiB). */
-#define SCRATCH_STACK 6144
-#define SCRATCH_FIRST ((size_t)1 << 20) /* then this; pages that are not touched cost nothing */
+#define SCRATCH_FIRST ((size_t)1 << 20) /* pages that are not touched cost nothing */
 #define SCRATCH_MOST  ((size_t)1 << 30)
 #define SCRATCH_ALIGN 16
 
@@ -48,17 +46,18 @@ static int run_mapped(size_t size, int (*job)(struct scratch *, void *), void *a
 	return r;
 }
 
-static int run_on_stack(int (*job)(struct scratch *, void *), void *arg)
+static int run_on_stack(size_t size, int (*job)(struct scratch *, void *), void *arg)
 {
-	unsigned char stack[SCRATCH_STACK] __attribute__((aligned(SCRATCH_ALIGN))) = { 0 };
-	struct scratch scratch = { .base = stack, .size = sizeof(stack) };
+	struct scratch scratch = { .base = __builtin_alloca_with_align(size, SCRATCH_ALIGN * 8),
+		.size = size };
 
+	__builtin_memset(scratch.base, 0, size);
 	return job(&scratch, arg);
 }
 
-int scratch_run(int (*job)(struct scratch *, void *), void *arg)
+int scratch_run(size_t stack, int (*job)(struct scratch *, void *), void *arg)
 {
-	int r = run_on_stack(job, arg);
+	int r = stack ? run_on_stack(stack, job, arg) : -ENOSPC;
 
 	for (size_t size = SCRATCH_FIRST; r == -ENOSPC && size <= SCRATCH_MOST; size *= 8)
 		r = run_mapped(size, job, arg);

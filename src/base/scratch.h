@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for one job: the agent has no malloc, and must not call the program's. Most jobs need
- * little, for which a part of the stack will do: nothing is mapped, and no new page is touched. A
- * job that runs out of it (-ENOSPC) starts over with more, which is mapped: scratch_run().
+ * Memory for one job: the agent has no malloc, and must not call the program's. A job that runs out
+ * of it (-ENOSPC) starts over with more: scratch_run().
  */
 #ifndef MEMSEAL_BASE_SCRATCH_H
 #define MEMSEAL_BASE_SCRATCH_H
@@ -21,10 +20,16 @@ void *scratch_alloc(struct scratch *scratch, size_t len) MUST_CHECK NONNULL(1);
  */
 void *scratch_rest(const struct scratch *scratch, size_t *ret_len) NONNULL(1, 2);
 
+/* Enough of the stack for a few ranges or a new image, on any thread's. */
+#define SCRATCH_SMALL 2048
+
 /*
- * Runs job with scratch memory; while it answers -ENOSPC, again with more. Its answer, or -ENOMEM.
- * A job must not have changed anything before it returns -ENOSPC.
+ * Runs job with so many bytes of the stack, then, while it answers -ENOSPC, with memory that is
+ * mapped for it, ever more. Its answer, or -ENOMEM. A job must not have changed anything before it
+ * returns -ENOSPC. What fits onto the stack needs no mapping and touches no new page; a job that
+ * reads all of maps never does, and has 0. The smallest stack that a thread can have is 16 KiB.
  */
-int scratch_run(int (*job)(struct scratch *, void *), void *arg) MUST_CHECK NONNULL(1);
+int scratch_run(size_t stack, int (*job)(struct scratch *, void *), void *arg) MUST_CHECK
+	NONNULL(2);
 
 #endif

@@ -165,7 +165,7 @@ static int check_text(struct scratch *scratch, void *arg)
 int filter_check(const struct bpf_range *ranges, size_t count, enum filter_obstacle *ret_obstacle)
 {
 	struct check check = { .ranges = ranges, .count = count };
-	int r = scratch_run(check_text, &check);
+	int r = scratch_run(0, check_text, &check);
 
 	if (r == 0)
 		r = check_personality(&check);

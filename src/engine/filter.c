@@ -134,7 +134,7 @@ int filter_install(const struct bpf_policy *policy, const struct bpf_range *rang
 	struct filter_report *ret_report)
 {
 	struct job job = { .batch = { .policy = policy, .ranges = ranges, .count = count } };
-	int r = scratch_run(install_job, &job);
+	int r = scratch_run(0, install_job, &job);
 
 	*ret_report = job.report;
 	return r;

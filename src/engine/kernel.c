@@ -95,7 +95,7 @@ static int confirm(uint64_t addr, size_t page)
 	if (r < 0)
 		r = kernel_sealed(addr, page);
 	if (r != 0 && r != 1)
-		r = scratch_run(look_job, &look) == 0 && look.sealed;
+		r = scratch_run(0, look_job, &look) == 0 && look.sealed;
 	return r ? 0 : -EOPNOTSUPP;
 }
 

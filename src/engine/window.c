@@ -92,7 +92,7 @@ static int pick_base(uint64_t *ret_base)
 		return -EADDRNOTAVAIL;
 	r = random_below((pick.zone.end - pick.zone.start) / ZONE_WINDOW, &pick.first);
 	if (r == 0)
-		r = scratch_run(pick_job, &pick);
+		r = scratch_run(SCRATCH_SMALL, pick_job, &pick);
 	if (r == 0)
 		*ret_base = pick.base;
 	return r;

@@ -264,7 +264,7 @@ int images_seal(const struct images_opts *opts, uint64_t page, struct images_res
 	int r;
 
 	*ret = (struct images_result){ .sealed = 0 };
-	r = scratch_run(seal_job, &sealing);
+	r = scratch_run(opts->stack, seal_job, &sealing);
 	if (r == -ENOMEM && !ret->failed)
 		ret->failed = "out of memory";
 	return r;

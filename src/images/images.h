@@ -32,6 +32,7 @@ struct images_opts {
 	bool (*pin)(const char *name);
 	/* Objects that are not to be touched. NULL: none. */
 	bool (*excepted)(const struct images_object *object);
+	size_t stack;          /* bytes of it to work in, if they do: see scratch_run() */
 	struct images_run own; /* the caller's, sealed along with them; or empty */
 	/* And memory that is no part of an image. */
 	const struct images_run *more;

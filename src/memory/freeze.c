@@ -149,5 +149,6 @@ int freeze_holds(uint64_t start, uint64_t end, int prot)
 		return 0;
 	if (r == -EACCES)
 		return 1;
-	return r == -EPERM && is_sealed(start) ? scratch_run(find_shared, &pages) : 0;
+	return r == -EPERM && is_sealed(start) ? scratch_run(SCRATCH_SMALL, find_shared, &pages)
+					       : 0;
 }

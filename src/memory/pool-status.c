@@ -109,7 +109,7 @@ int pool_memory_holds(
 	const struct pool_memory *memory, uint64_t made, uint64_t *ret_holds, uint64_t *ret_locked)
 {
 	struct look look = { .memory = memory, .holds = made, .at = memory->start, .sealed = true };
-	int r = scratch_run(look_job, &look);
+	int r = scratch_run(0, look_job, &look);
 
 	if (r < 0)
 		return r;

@@ -195,7 +195,7 @@ static int seal(struct request *request)
 {
 	int r = choose_engines(request);
 
-	return r == 0 && request->count ? scratch_run(seal_job, request) : r;
+	return r == 0 && request->count ? scratch_run(SCRATCH_SMALL, seal_job, request) : r;
 }
 
 EXPORT int memseal_ranges(const struct memseal_range *ranges, size_t n,

@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "base/opts.h"
 #include "base/page.h"
+#include "base/scratch.h"
 #include "images/images.h"
 
 #ifdef __GLIBC__
@@ -31,7 +32,11 @@ EXPORT int memseal_self(const struct memseal_self_opts *opts)
 {
 	/* The loader is idle, says the contract: what it left writable will stay so. */
 	const struct images_opts images_opts = {
-		.all = true, .settled = true, .pin = PIN, .iterate = iterate
+		.all = true,
+		.settled = true,
+		.pin = PIN,
+		.iterate = iterate,
+		.stack = SCRATCH_SMALL,
 	};
 	struct images_result result;
 	struct memseal_self_opts options;

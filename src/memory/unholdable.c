@@ -141,5 +141,5 @@ static int smaps_job(struct scratch *scratch, void *arg)
 
 int unholdable(const struct parts *parts)
 {
-	return scratch_run(smaps_job, (void *)parts);
+	return scratch_run(0, smaps_job, (void *)parts);
 }

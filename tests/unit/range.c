@@ -672,6 +672,35 @@ static __attribute__((noinline)) char *touch_stack(size_t *ret_len)
 	return (char *)((uintptr_t)deep / page * page);
 }
 
+static void *seal_on_little(void *arg)
+{
+	uint64_t wanted[] = { MEMSEAL_MAPPING, MEMSEAL_MAPPING | MEMSEAL_NO_DISCARD };
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (memseal_range(mem + i * page, page, wanted[i]) != 0)
+			return NULL;
+	return memseal_self(NULL) == 0 ? mem : NULL;
+}
+
+/* Of which the kernel and the C library have a part already. */
+START_TEST(smallest_stack)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	void *result;
+
+	ck_assert_int_eq(mprotect(mem, 2 * page, PROT_READ), 0);
+	pthread_attr_init(&attributes);
+	ck_assert_int_eq(
+		pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN)), 0);
+	ck_assert_int_eq(pthread_create(&thread, &attributes, seal_on_little, NULL), 0);
+	ck_assert_int_eq(pthread_join(thread, &result), 0);
+	ck_assert_ptr_eq(result, mem);
+	assert_sealed(mem, 2 * page);
+}
+END_TEST
+
 /* A page that is sealed is of no use to find out whether mremap(2) is answered truthfully. */
 START_TEST(stack_is_sealed)
 {
@@ -885,6 +914,7 @@ static TCase *range_case(const char *name, void (*by_text)(void))
 		if (!by_text)
 			tcase_add_test(tc, little_needs_no_memory);
 		tcase_add_test(tc, stack_is_sealed);
+		tcase_add_test(tc, smallest_stack);
 		tcase_add_test(tc, map_count_reached_halfway);
 		tcase_add_test(tc, map_count_reached_within_a_range);
 	}
