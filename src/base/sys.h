@@ -79,10 +79,14 @@ static inline int sys_fcntl(int fd, int op, long arg)
  */
 static inline int sys_above_stderr(int fd)
 {
-	int moved;
+	int moved, flags;
 
 	if (fd < 0 || fd > 2)
 		return fd;
+	/* An answer of 0 may be that of a filter, and standard input the program's. */
+	flags = sys_fcntl(fd, F_GETFD, 0);
+	if (flags < 0 || !(flags & FD_CLOEXEC))
+		return -EOPNOTSUPP;
 	moved = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	(void)arch_syscall(NR_close, fd, 0, 0, 0, 0, 0);
 	return moved;

@@ -672,6 +672,19 @@ static __attribute__((noinline)) char *touch_stack(size_t *ret_len)
 	return (char *)((uintptr_t)deep / page * page);
 }
 
+/* A filter that answers 0 to openat(2) has opened nothing: descriptor 0 is the program's. */
+START_TEST(standard_input_stays)
+{
+	int fd = open("/dev/null", O_RDONLY);
+
+	ck_assert_int_ge(dup2(fd, 0), 0);
+	deny(SYS_openat, 0);
+	ck_assert_int_eq(memseal_range(mem, page, MEMSEAL_MAPPING), -EOPNOTSUPP);
+	ck_assert_int_eq(fcntl(0, F_GETFD), 0);
+	ck_assert_int_eq(mprotect(mem, page, PROT_READ), 0);
+}
+END_TEST
+
 static void *seal_on_little(void *arg)
 {
 	uint64_t wanted[] = { MEMSEAL_MAPPING, MEMSEAL_MAPPING | MEMSEAL_NO_DISCARD };
@@ -913,6 +926,7 @@ static TCase *range_case(const char *name, void (*by_text)(void))
 		tcase_add_test(tc, no_memory_to_work_with);
 		if (!by_text)
 			tcase_add_test(tc, little_needs_no_memory);
+		tcase_add_test(tc, standard_input_stays);
 		tcase_add_test(tc, stack_is_sealed);
 		tcase_add_test(tc, smallest_stack);
 		tcase_add_test(tc, map_count_reached_halfway);
