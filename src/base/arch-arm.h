@@ -9,6 +9,7 @@
 #define NR_execve           11
 #define NR_getpid           20
 #define NR_ptrace           26
+#define NR_brk              45
 #define NR_munmap           91
 #define NR_wait4            114
 #define NR_clone            120
@@ -21,7 +22,6 @@
 #define NR_rt_sigprocmask   175
 #define NR_rt_sigpending    176
 #define NR_rt_sigtimedwait  177
-#define NR_statx            397
 #define NR_pread64          180
 #define NR_pwrite64         181
 #define NR_mmap2            192
@@ -35,14 +35,13 @@
 #define NR_gettid           224
 #define NR_getxattr         229
 #define NR_futex            240
-#define NR_ppoll            336
-#define NR_brk              45
 #define NR_exit_group       248
 #define NR_tgkill           268
 #define NR_openat           322
 #define NR_fstatat64        327
 #define NR_readlinkat       332
 #define NR_faccessat        334
+#define NR_ppoll            336
 #define NR_process_vm_readv 376
 #define NR_seccomp          383
 #define NR_getrandom        384
@@ -51,6 +50,7 @@
 #define NR_membarrier       389
 #define NR_pkey_alloc       395
 #define NR_pkey_free        396
+#define NR_statx            397
 #define NR_memfd_secret     447
 #define NR_mseal            462
 

@@ -15,13 +15,12 @@
 #define NR_write            64
 #define NR_pread64          67
 #define NR_pwrite64         68
+#define NR_ppoll            73
 #define NR_readlinkat       78
 #define NR_newfstatat       79
 #define NR_personality      92
 #define NR_exit_group       94
 #define NR_futex            98
-#define NR_ppoll            73
-#define NR_brk              214
 #define NR_ptrace           117
 #define NR_sched_yield      124
 #define NR_tgkill           131
@@ -30,11 +29,11 @@
 #define NR_rt_sigtimedwait  137
 #define NR_getresuid        148
 #define NR_getresgid        150
-#define NR_statx            291
 #define NR_uname            160
 #define NR_prctl            167
 #define NR_getpid           172
 #define NR_gettid           178
+#define NR_brk              214
 #define NR_munmap           215
 #define NR_mremap           216
 #define NR_clone            220
@@ -52,6 +51,7 @@
 #define NR_membarrier       283
 #define NR_pkey_alloc       289
 #define NR_pkey_free        290
+#define NR_statx            291
 #define NR_memfd_secret     447
 #define NR_mseal            462
 

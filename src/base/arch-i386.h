@@ -9,6 +9,7 @@
 #define NR_execve           11
 #define NR_getpid           20
 #define NR_ptrace           26
+#define NR_brk              45
 #define NR_munmap           91
 #define NR_wait4            114
 #define NR_clone            120
@@ -21,7 +22,6 @@
 #define NR_rt_sigprocmask   175
 #define NR_rt_sigpending    176
 #define NR_rt_sigtimedwait  177
-#define NR_statx            383
 #define NR_pread64          180
 #define NR_pwrite64         181
 #define NR_mmap2            192
@@ -35,14 +35,13 @@
 #define NR_gettid           224
 #define NR_getxattr         229
 #define NR_futex            240
-#define NR_ppoll            309
-#define NR_brk              45
 #define NR_exit_group       252
 #define NR_tgkill           270
 #define NR_openat           295
 #define NR_fstatat64        300
 #define NR_readlinkat       305
 #define NR_faccessat        307
+#define NR_ppoll            309
 #define NR_process_vm_readv 347
 #define NR_seccomp          354
 #define NR_getrandom        355
@@ -51,6 +50,7 @@
 #define NR_membarrier       375
 #define NR_pkey_alloc       381
 #define NR_pkey_free        382
+#define NR_statx            383
 #define NR_memfd_secret     447
 #define NR_mseal            462
 

@@ -9,11 +9,9 @@
 #define NR_mmap             9
 #define NR_mprotect         10
 #define NR_munmap           11
+#define NR_brk              12
 #define NR_rt_sigprocmask   14
 #define NR_pread64          17
-#define NR_rt_sigpending    127
-#define NR_rt_sigtimedwait  128
-#define NR_statx            332
 #define NR_pwrite64         18
 #define NR_sched_yield      24
 #define NR_mremap           25
@@ -21,6 +19,7 @@
 #define NR_madvise          28
 #define NR_getpid           39
 #define NR_clone            56
+#define NR_execve           59
 #define NR_wait4            61
 #define NR_uname            63
 #define NR_fcntl            72
@@ -28,20 +27,21 @@
 #define NR_ptrace           101
 #define NR_getresuid        118
 #define NR_getresgid        120
+#define NR_rt_sigpending    127
+#define NR_rt_sigtimedwait  128
 #define NR_personality      135
 #define NR_prctl            157
 #define NR_gettid           186
 #define NR_getxattr         191
 #define NR_futex            202
-#define NR_ppoll            271
-#define NR_brk              12
+#define NR_getdents64       217
 #define NR_exit_group       231
 #define NR_tgkill           234
 #define NR_openat           257
 #define NR_newfstatat       262
 #define NR_readlinkat       267
 #define NR_faccessat        269
-#define NR_execve           59
+#define NR_ppoll            271
 #define NR_process_vm_readv 310
 #define NR_seccomp          317
 #define NR_getrandom        318
@@ -50,7 +50,7 @@
 #define NR_membarrier       324
 #define NR_pkey_alloc       330
 #define NR_pkey_free        331
-#define NR_getdents64       217
+#define NR_statx            332
 #define NR_memfd_secret     447
 #define NR_mseal            462
 
