@@ -41,11 +41,13 @@
 
 #define READ_WRITE (PROT_READ | PROT_WRITE)
 
-/* In an emulated machine, where everything takes long, and the same is not tried again and again.
+/*
+ * In an emulated machine, and with sanitizers, everything takes long: what is tried at length on
+ * this machine, without them, is only tried there.
  */
 static inline bool is_slow_machine(void)
 {
-	return getenv("SLOW_MACHINE") != NULL;
+	return SANITIZED || getenv("SLOW_MACHINE") != NULL;
 }
 
 /* Memory with a page on each side that nothing is merged with: PROT_NONE, and not sealed. */

@@ -310,6 +310,8 @@ static const int errors[] = { ENOMEM, EINVAL, EACCES, ENOSYS, EINTR };
 
 START_TEST(each_call_may_fail)
 {
+	if (is_slow_machine() && errors[_i] != errors[0])
+		return;
 	for (unsigned long nth = 1; nth < 1000; nth++) {
 		pid_t pid = fork();
 		int status;
