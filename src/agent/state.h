@@ -33,44 +33,43 @@ typedef int loader_iterate_fn(int (*fn)(struct dl_phdr_info *, size_t, void *), 
 #define AGENT_AUXV_MAX 40
 
 struct agent_state {
-	struct agent_options options;
 	uint64_t page; /* bytes */
-	bool ready;    /* this state is complete; it is sealed with the images */
-	bool glibc;    /* objects can be unloaded: they must be pinned */
-
 	ElfW(auxv_t) auxv[AGENT_AUXV_MAX];
 
+	bool ready;  /* this state is complete; it is sealed with the images */
+	bool glibc;  /* objects can be unloaded: they must be pinned */
+	bool opened; /* a constructor before the agent's called dlopen() */
+
+	/* seal.c: filters at the start */
+	bool refused; /* one of them refuses mseal(2) */
+	int filters;  /* how many; or a negative errno */
+	int confined; /* PR_GET_SECCOMP; report.c has it too */
+
+	/* pin.c and stubs.c: the C library's own, or NULL */
+	int pin_mode;
+	dlopen_fn *pin;
+	void *dlopen;
+	void *dlsym;
+
+	/* hook.c */
+	loader_open_fn *open; /* what ld.so's open pointer held; NULL: not replaced */
+	bool proven;          /* what opens the program to prove it arrived there */
+
 	/* loader.c */
+	bool chained;               /* debug leads to all namespaces: glibc 2.35, others of it */
+	const void *debug;          /* its struct r_debug */
+	loader_iterate_fn *iterate; /* the C library's own dl_iterate_phdr(3), or NULL */
 	struct {
 		uintptr_t bias;
 		const ElfW(Phdr) * phdrs;
 		unsigned phnum;
 		const ElfW(Dyn) * dynamic;
 	} loader;
-	const void *debug;          /* its struct r_debug */
-	bool chained;               /* which leads to all namespaces: glibc 2.35, as others of it */
-	loader_iterate_fn *iterate; /* the C library's own dl_iterate_phdr(3), or NULL */
 
-	/* report.c and seal.c */
-	struct message_target target; /* standard error as it was at the start */
-	int confined;                 /* PR_GET_SECCOMP at the start */
-	int filters;                  /* then, how many; or a negative errno */
-	bool refused;                 /* and one of them refuses mseal(2) */
-
+	struct message_target target; /* report.c: standard error as it was at the start */
+	struct agent_options options;
 	/* seal.c, if there are patterns: the program's own file, which has no name in the list */
 	char program[512];
-
-	bool opened; /* a constructor before the agent's called dlopen() */
-
-	/* hook.c */
-	loader_open_fn *open; /* what ld.so's open pointer held; NULL: not replaced */
-	bool proven;          /* what opens the program to prove it arrived there */
-
-	/* pin.c and stubs.c: the C library's own, or NULL */
-	dlopen_fn *pin;
-	int pin_mode;
-	void *dlopen;
-	void *dlsym;
 };
 
 extern union agent_state_pages {
