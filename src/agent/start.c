@@ -24,7 +24,9 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		agent.page = AGENT_PAGE_MAX;
 	message_find_target(&agent.target);
 	agent.confined = report_confinement();
-	agent_options_read(&agent.options, environment);
+	/* A set-uid program has its user's environment, and the agent from /etc/ld.so.preload. */
+	if (!getauxval(AT_SECURE))
+		agent_options_read(&agent.options, environment);
 	loader_find();
 	pin_find();
 	usable = agent.glibc && &environ && environ;

@@ -740,3 +740,24 @@ ordered() {
 	run -7 --separate-stderr "$MEMSEAL" run ./user
 	[ -z "$stderr" ]
 }
+
+@test "what a user has in the environment does not change a set-uid program" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to be another user"
+	public=$(mktemp -d)
+	chmod 755 "$public"
+	cp -a /etc "$public/etc"
+	cp "$AGENT" "$public/agent.so"
+	echo "$public/agent.so" >"$public/etc/ld.so.preload"
+	cp /bin/cat "$public/plain"
+	install -m 4755 /bin/cat "$public/secure"
+	# Told to hold images by a filter, the agent installs one.
+	seccomp() { # program
+		unshare -m sh -c 'mount --bind "$1/etc" /etc && exec setpriv --reuid=65534 --clear-groups \
+			env MEMSEAL_AGENT=filter "$1/$2" /proc/self/status' sh "$public" "$1" |
+			awk '$1 == "Seccomp:" { print $2 }'
+	}
+	plain=$(seccomp plain) secure=$(seccomp secure)
+	rm -rf "$public"
+	[ "$plain" = 2 ]
+	[ "$secure" = 0 ]
+}
