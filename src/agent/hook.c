@@ -22,7 +22,8 @@ enum {
 	SLOTS,
 };
 
-#define BASE_NAMESPACE 0 /* LM_ID_BASE, which musl has not */
+#define BASE_NAMESPACE 0    /* LM_ID_BASE, which musl has not */
+#define NEW_NAMESPACE  (-1) /* LM_ID_NEWLM: a search alone would use up one of the 15 */
 
 /* An open of another thread that fails meanwhile takes objects out of the list: look again. */
 #define HOOK_TRIES 100
@@ -49,19 +50,26 @@ static void *open_hook(const char *file, int mode, const void *caller, long name
 	char **argv, char **env)
 {
 	struct loader_limit limit;
-	void *object;
+	void *object = NULL;
+	bool loaded;
 
 	if (!agent.ready)
 		agent.proven |= file == program_name && (mode & RTLD_NOLOAD);
 	if (!agent.ready || mode & RTLD_NOLOAD) /* loads nothing */
 		return agent.open(file, mode, caller, namespace, argc, argv, env);
-	object = agent.open(file, mode | RTLD_NODELETE, caller, namespace, argc, argv, env);
+	mode |= RTLD_NODELETE;
+	if (namespace != NEW_NAMESPACE)
+		object = agent.open(file, mode | RTLD_NOLOAD, caller, namespace, argc, argv, env);
+	loaded = !object;
+	if (loaded)
+		object = agent.open(file, mode, caller, namespace, argc, argv, env);
 	loader_add_namespace(object);
 	/*
-	 * It was there before. Not only quicker: a child that is forked while this thread has the
-	 * lock of the loader's list can open nothing.
+	 * Nothing is new. Not only quicker: a child that is forked while this thread has the lock
+	 * of the loader's list can open nothing. Whether something was loaded only the loader can
+	 * tell: an object that seals its own first page while it is initialised looks done.
 	 */
-	if (seal_is_done(object))
+	if (!loaded && seal_is_done(object))
 		return object;
 	for (int tries = 0; tries < HOOK_TRIES; tries++) {
 		bool limited = loader_limit_read(&limit);

@@ -640,6 +640,40 @@ ordered() {
 	done
 }
 
+@test "an object that seals a page of its own while it is initialised: what it needs is sealed" {
+	compile libneeded.so -shared -fPIC <<-'END'
+		int needed(void) { return 7; }
+	END
+	compile selfish.so -shared -fPIC -L. -lneeded -Wl,-rpath,. <<-'END'
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+		extern int needed(void);
+		__attribute__((constructor)) static void seal(void)
+		{
+			if (needed() == 7)
+				syscall(462, __ehdr_start, 4096, 0);
+		}
+	END
+	compile user <<-'END'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+		int main(void)
+		{
+			void *selfish = dlopen("./selfish.so", RTLD_NOW);
+			char *page = selfish ? dlsym(selfish, "needed") : 0;
+			if (!page)
+				return puts(dlerror());
+			page -= (unsigned long)page % 4096;
+			return mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) == 0 ? 7 : 0;
+		}
+	END
+	run -7 ./user
+	run -0 "$MEMSEAL" run ./user
+	run -0 "$MEMSEAL" run --strict ./user
+}
+
 @test "children that are forked while a thread opens what is open already can open objects" {
 	compile forking -pthread <<-'END'
 		#define _GNU_SOURCE
