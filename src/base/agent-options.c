@@ -94,14 +94,20 @@ static void read_patterns(struct agent_options *options, const char *text)
 
 #define READ_OPTION(member, name, stays, help) options->member |= is_name(text, name);
 
+void agent_options_take(struct agent_options *options, const char *text)
+{
+	for (; *text; text = next_name(text)) {
+		AGENT_OPTIONS(READ_OPTION)
+		read_patterns(options, text);
+	}
+}
+
 void agent_options_read(struct agent_options *options, char *const *environment)
 {
 	const char *text = find_text(environment);
 
-	for (; text && *text; text = next_name(text)) {
-		AGENT_OPTIONS(READ_OPTION)
-		read_patterns(options, text);
-	}
+	if (text)
+		agent_options_take(options, text);
 }
 
 #define INHERIT_OPTION(member, name, stays, help) options->member |= (stays) && earlier->member;

@@ -50,10 +50,12 @@ struct agent_options_text {
 	(sizeof(struct agent_options_text) + sizeof(AGENT_OPTIONS_EXCEPT) - 1 + AGENT_EXCEPT_MAX)
 
 /*
- * Sets the options that are named in the environment's variable, and leaves the others as they are.
- * A name that is not known is passed over: it can only be from a newer memseal. environment may be
- * NULL.
+ * Sets the options that are named in a text such as agent_options_write() makes, and leaves the
+ * others as they are. A name that is not known is passed over: it can only be from a newer memseal.
  */
+void agent_options_take(struct agent_options *options, const char *text) NONNULL(1, 2);
+
+/* The same, from the environment's variable, if there is one. environment may be NULL. */
 void agent_options_read(struct agent_options *options, char *const *environment) NONNULL(1);
 
 /* Adds those options of an earlier memseal run that stay. */
