@@ -12,6 +12,7 @@
 #include "base/page.h"
 #include "base/span.h"
 #include "base/sys.h"
+#include "engine/protect.h"
 
 /* Distance of the slots behind the one that holds _dl_mcount: sysdeps/generic/ldsodefs.h. */
 enum {
@@ -129,7 +130,7 @@ static bool write_slot(const struct loader *loader, uintptr_t *slot, uintptr_t v
 {
 	uint64_t start = loader->data.start, len = span_len(loader->data);
 
-	if (sys_mprotect(start, len, PROT_READ | PROT_WRITE) < 0)
+	if (protect_pages(start, len, PROT_READ | PROT_WRITE) < 0)
 		return false;
 	*slot = value;
 	return sys_mprotect(start, len, PROT_READ) == 0;

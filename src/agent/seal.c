@@ -14,6 +14,7 @@
 #include "base/sys.h"
 #include "engine/filter-count.h"
 #include "engine/filter-exec.h"
+#include "engine/protect.h"
 #include "images/images.h"
 
 /*
@@ -227,7 +228,7 @@ int seal_all(bool pinning)
 		return r;
 	if (!agent.loader.dynamic)
 		return fail("cannot find the dynamic loader in memory", 0);
-	r = sys_mprotect(state, sizeof(agent_pages), PROT_READ);
+	r = protect_pages(state, sizeof(agent_pages), PROT_READ);
 	if (r < 0)
 		return fail("cannot make the agent's state read-only", r);
 	if (confined)

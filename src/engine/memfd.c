@@ -8,6 +8,8 @@
 #include "base/sys.h"
 #include "base/uapi.h"
 
+#define NO_SIZE ((uint64_t)-1) /* which the kernel refuses: fs/open.c */
+
 /* Nothing is executed from it as a file; a system may insist on that being said. */
 int memfd_new(void)
 {
@@ -33,7 +35,12 @@ int memfd_resize(int fd, uint64_t size)
 {
 	int r = check_limit(size);
 
-	return r < 0 ? r : sys_ftruncate(fd, size);
+	if (r == 0)
+		r = sys_ftruncate(fd, size);
+	/* A filter that answers 0 to this has not grown the file: a store would be a SIGBUS. */
+	if (r == 0 && sys_ftruncate(fd, NO_SIZE) != -EINVAL)
+		r = -EOPNOTSUPP;
+	return r;
 }
 
 /* A filter or an emulator may answer 0 and do nothing: the seals are read back. */

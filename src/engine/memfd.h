@@ -17,7 +17,10 @@
  */
 int memfd_new(void) MUST_CHECK;
 
-/* Gives a file its size. -EFBIG: more than RLIMIT_FSIZE; or as ftruncate(2). */
+/*
+ * Gives a file its size. -EFBIG: more than RLIMIT_FSIZE; -EOPNOTSUPP: it has not got it; or as
+ * ftruncate(2).
+ */
 int memfd_resize(int fd, uint64_t size) MUST_CHECK;
 
 /*

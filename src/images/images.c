@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "engine/kernel.h"
 #include "engine/own-maps.h"
+#include "engine/protect.h"
 #include "images/find.h"
 #include "images/hold.h"
 #include "images/lock.h"
@@ -128,7 +129,7 @@ static int protect_relro(struct sealing *sealing)
 {
 	for (size_t i = 0; i < sealing->work.repair_count; i++) {
 		struct span span = sealing->work.repairs[i].span;
-		int r = sys_mprotect(span.start, span_len(span), PROT_READ);
+		int r = protect_pages(span.start, span_len(span), PROT_READ);
 
 		if (r < 0)
 			return images_fail(sealing->result, r, "cannot make RELRO read-only", span);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "base/sys.h"
+#include "engine/protect.h"
 
 /*
  * Not memcpy(3): AddressSanitizer replaces it in programs built with it, and takes whole pages, red
@@ -38,7 +39,7 @@ static int protect_all(uint64_t at, const struct prot_span *spans, size_t count)
 
 		for (; i < count && spans[i].prot == spans[first].prot; i++)
 			len += span_len(spans[i].span);
-		r = sys_mprotect(at, len, spans[first].prot);
+		r = protect_pages(at, len, spans[first].prot);
 		at += len;
 	}
 	return r;

@@ -7,6 +7,7 @@
 #include "base/page.h"
 #include "base/sys.h"
 #include "base/uapi.h"
+#include "engine/protect.h"
 #include "engine/window.h"
 #include "memory/consent.h"
 #include "memory/range.h"
@@ -28,12 +29,12 @@ static int touch(uint64_t addr, uint64_t len)
 /* Gives each page memory of its own, which a userfaultfd cannot fill, nor that of a child. */
 static int touch_and_protect(uint64_t addr, uint64_t len, int prot)
 {
-	int r = sys_mprotect(addr, len, PROT_READ | PROT_WRITE);
+	int r = protect_pages(addr, len, PROT_READ | PROT_WRITE);
 
 	if (r == 0)
 		r = touch(addr, len);
 	if (r == 0)
-		r = sys_mprotect(addr, len, prot);
+		r = protect_pages(addr, len, prot);
 	return r;
 }
 

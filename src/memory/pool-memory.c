@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "engine/kernel.h"
 #include "engine/memfd.h"
+#include "engine/protect.h"
 #include "memory/place.h"
 
 /* The body's file. */
@@ -184,7 +185,7 @@ static int hold(const struct pool_memory *memory)
 
 int pool_memory_seal(const struct pool_memory *memory)
 {
-	int r = sys_mprotect(memory->head, (size_t)(memory->free - memory->head), PROT_READ);
+	int r = protect_pages(memory->head, memory->free - memory->head, PROT_READ);
 
 	if (r == 0)
 		r = hold(memory);

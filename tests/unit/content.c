@@ -18,6 +18,11 @@
 #else
 #define FCNTL SYS_fcntl
 #endif
+#ifdef SYS_ftruncate64
+#define FTRUNCATE SYS_ftruncate64
+#else
+#define FTRUNCATE SYS_ftruncate
+#endif
 #ifdef SYS_mmap2
 #define MMAP SYS_mmap2
 #else
@@ -266,12 +271,13 @@ struct refusal {
 	int answer, expected;
 };
 
-/* 0 with nothing done, of fcntl(2), is a refusal as well. */
+/* 0 with nothing done is a refusal as well. */
 static const struct refusal refusals[] = {
 	{ SYS_memfd_create, EPERM, -EPERM },
 	{ SYS_memfd_create, ENOSYS, -EOPNOTSUPP },
 	{ FCNTL, EPERM, -EPERM },
 	{ FCNTL, 0, -EOPNOTSUPP },
+	{ FTRUNCATE, 0, -EOPNOTSUPP },
 	{ SYS_pwrite64, EPERM, -EPERM },
 	{ MMAP, EPERM, -EPERM },
 	{ MMAP, ENOMEM, -ENOMEM },

@@ -170,6 +170,14 @@ START_TEST(filtered)
 }
 END_TEST
 
+/* Memory that is to be read alone, and that no filter's answer makes so. */
+START_TEST(protection_is_not_believed)
+{
+	deny(SYS_mprotect, 0);
+	assert_refused(page, PROT_READ, MEMSEAL_MAPPING | MEMSEAL_NO_DISCARD, EOPNOTSUPP);
+}
+END_TEST
+
 static Suite *map_suite(void)
 {
 	Suite *suite = suite_create("map");
@@ -182,6 +190,7 @@ static Suite *map_suite(void)
 	tcase_add_loop_test(tc, takes_no_memory, 0, 4);
 	tcase_add_test(tc, refusals);
 	tcase_add_loop_test(tc, filtered, 0, 3);
+	tcase_add_test(tc, protection_is_not_believed);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

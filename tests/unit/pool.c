@@ -544,6 +544,7 @@ static const struct {
 	{ SYS_mlock, 0, MEMSEAL_POOL_LOCKED },
 	{ SYS_fcntl, 0, MEMSEAL_POOL_NO_DISCARD },
 	{ SYS_mseal, 0, MEMSEAL_POOL_SEALED },
+	{ SYS_mprotect, 0, MEMSEAL_POOL_SEALED },
 	{ SYS_madvise, 0, MEMSEAL_POOL_NO_FORK | MEMSEAL_POOL_NO_DUMP },
 };
 
