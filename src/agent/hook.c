@@ -77,7 +77,8 @@ static void *open_hook(const char *file, int mode, const void *caller, long name
 
 		if (limited)
 			wait_for_others(caller, argc, argv, env);
-		if (seal_new(limited ? &limit : NULL, tries + 1 == HOOK_TRIES))
+		if (seal_new(loaded ? object : NULL, limited ? &limit : NULL,
+			    tries + 1 == HOOK_TRIES))
 			break;
 	}
 	return object;

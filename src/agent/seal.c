@@ -253,9 +253,11 @@ bool seal_is_done(const struct link_map *object)
 	return images_sealed(&info, agent.page, agent.options.filter);
 }
 
-bool seal_new(const struct loader_limit *limit, bool last)
+bool seal_new(const struct link_map *loaded, const struct loader_limit *limit, bool last)
 {
+	const uint64_t bias = loaded ? loaded->l_addr : 0;
 	struct images_opts opts = {
+		.loaded = loaded ? &bias : NULL,
 		.settled = limit != NULL,
 		.stack = SCRATCH_SMALL,
 		/* Whatever came through the hook is pinned already. */

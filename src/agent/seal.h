@@ -21,9 +21,10 @@ bool seal_is_done(const struct link_map *object) MUST_CHECK;
 
 /*
  * Seals what was loaded since the last time, of the objects within the limit, which are known to be
- * complete; NULL: of all, but those that look incomplete. A failure is reported. Any thread; waits
+ * complete; NULL: of all, but those that look incomplete. loaded, if not NULL, is one of them, and
+ * is looked at even if it seems to be sealed. A failure is reported. Any thread; waits
  * for others that are at it. False, if this is not the last time: the lists have changed.
  */
-bool seal_new(const struct loader_limit *limit, bool last);
+bool seal_new(const struct link_map *loaded, const struct loader_limit *limit, bool last);
 
 #endif

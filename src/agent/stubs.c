@@ -44,7 +44,7 @@ void *stub_target(enum stub which)
 	if (!agent.ready)
 		agent.opened |= which == STUB_DLOPEN;
 	else if (!agent.options.no_dlopen && !agent.open && objects_added())
-		(void)seal_new(NULL, true);
+		(void)seal_new(NULL, NULL, true);
 	/* A constructor that runs before the agent's, or a libdl.so that was loaded later. */
 	if (!known)
 		known = loader_next(which == STUB_DLOPEN ? "dlopen" : "dlsym");

@@ -10,6 +10,7 @@ struct finding {
 	const struct images_process *process;
 	struct images_found *found;
 	bool all;
+	const uint64_t *loaded;
 };
 
 bool images_first_sealable(const struct images_object *object, uint64_t page, uint64_t *ret)
@@ -47,7 +48,8 @@ static int collect_image(const struct images_object *object, void *arg)
 	struct finding *finding = arg;
 	struct images_found *found = finding->found;
 
-	if (!finding->all && looks_sealed(finding->process, object))
+	if (!finding->all && !(finding->loaded && object->bias == *finding->loaded) &&
+		looks_sealed(finding->process, object))
 		return 0;
 	if (found->image_count < found->image_room)
 		found->images[found->image_count] = (struct images_image){ .object = *object };
@@ -82,10 +84,10 @@ static int plan_images(const struct images_process *process, struct scratch *scr
 	return scratch_alloc(scratch, room) ? 0 : -ENOSPC;
 }
 
-int images_look(const struct images_process *process, bool all, struct scratch *scratch,
-	struct images_found *ret, struct images_result *result)
+int images_look(const struct images_process *process, bool all, const uint64_t *loaded,
+	struct scratch *scratch, struct images_found *ret, struct images_result *result)
 {
-	struct finding finding = { .process = process, .found = ret, .all = all };
+	struct finding finding = { .process = process, .found = ret, .all = all, .loaded = loaded };
 	size_t room;
 	int r;
 

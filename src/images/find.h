@@ -42,12 +42,14 @@ static inline void images_refuse(struct images_found *found, struct images_resul
 }
 
 /*
- * The objects to be looked at: all, or those whose first page is not sealed yet; and the plan of
- * them. An image whose headers are damaged is left, and told in ret->error (-ENOEXEC) and *result.
- * -ENOSPC: scratch is too small; or what list() answers below 0.
+ * The objects to be looked at: all, or those whose first page is not sealed yet, and the one with
+ * the bias of loaded, which may be NULL; and the plan of them. An image whose headers are damaged
+ * is left, and told in ret->error (-ENOEXEC) and *result. -ENOSPC: scratch is too small; or what
+ * list() answers below 0.
  */
-int images_look(const struct images_process *process, bool all, struct scratch *scratch,
-	struct images_found *ret, struct images_result *result) MUST_CHECK NONNULL(1, 3, 4, 5);
+int images_look(const struct images_process *process, bool all, const uint64_t *loaded,
+	struct scratch *scratch, struct images_found *ret, struct images_result *result) MUST_CHECK
+	NONNULL(1, 4, 5, 6);
 
 /* The first page of an image that a seal would hold. */
 bool images_first_sealable(

@@ -245,8 +245,8 @@ static int seal_job(struct scratch *scratch, void *arg)
 	if (r < 0)
 		return images_fail(
 			sealing.result, r, "cannot ask mremap(2) what is sealed", nowhere);
-	r = images_look(
-		&sealing.process, sealing.opts->all, scratch, &sealing.found, sealing.result);
+	r = images_look(&sealing.process, sealing.opts->all, sealing.opts->loaded, scratch,
+		&sealing.found, sealing.result);
 	return r == 0 && sealing.found.image_count > 0 ? seal_found(&sealing, scratch) : r;
 }
 

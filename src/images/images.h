@@ -17,6 +17,8 @@ struct images_opts {
 	 */
 	bool filter;
 	bool all; /* look at objects too whose first page is sealed */
+	/* Or at the one with this bias: it may have sealed that page itself. NULL: at none. */
+	const uint64_t *loaded;
 	/*
 	 * Every object that is listed is relocated: RELRO that was left writable (musl's own) is
 	 * made read-only, and text that is writable is told. Otherwise such an image is taken for
