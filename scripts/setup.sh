@@ -64,6 +64,7 @@ musl-tools musl-gcc
 nginx-light nginx
 nodejs node
 perl perl -MStorable -e 1
+php-cli php
 qemu-user qemu-x86_64
 redis-server redis-server
 redis-tools redis-benchmark
