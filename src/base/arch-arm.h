@@ -38,6 +38,7 @@
 #define NR_exit_group       248
 #define NR_tgkill           268
 #define NR_openat           322
+#define NR_openat2          437
 #define NR_fstatat64        327
 #define NR_readlinkat       332
 #define NR_faccessat        334

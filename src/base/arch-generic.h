@@ -9,6 +9,7 @@
 #define NR_ftruncate        46
 #define NR_faccessat        48
 #define NR_openat           56
+#define NR_openat2          437
 #define NR_close            57
 #define NR_getdents64       61
 #define NR_read             63

@@ -38,6 +38,7 @@
 #define NR_exit_group       252
 #define NR_tgkill           270
 #define NR_openat           295
+#define NR_openat2          437
 #define NR_fstatat64        300
 #define NR_readlinkat       305
 #define NR_faccessat        307

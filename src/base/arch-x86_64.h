@@ -38,6 +38,7 @@
 #define NR_exit_group       231
 #define NR_tgkill           234
 #define NR_openat           257
+#define NR_openat2          437
 #define NR_newfstatat       262
 #define NR_readlinkat       267
 #define NR_faccessat        269

@@ -5,8 +5,7 @@
  * and looked through one after the other, with nothing to be built first. Pure, freestanding.
  *
  * Every block but the last has POLICY_BLOCK_SIZE bytes: block n is at n * POLICY_BLOCK_SIZE, and
- * the file ends with the last. One block is enough for 80 rules of usual
- * paths. A block is
+ * the file ends with the last. One block has room for 80 rules of usual paths. A block is
  *
  *	struct policy_header
  *	header.rules times, in the order of the policy:

@@ -21,6 +21,7 @@
 struct io_uring_params;
 struct iovec;
 struct itimerval;
+struct open_how;
 struct rlimit;
 struct stat;
 struct utsname;
@@ -196,6 +197,12 @@ static inline int sys_mlock(uint64_t addr, size_t len)
 static inline int sys_openat(int dir, const char *path, int flags, mode_t mode)
 {
 	return sys_above_stderr((int)sys_call4(NR_openat, dir, path, flags | O_LARGEFILE, mode));
+}
+
+/* The size is that of the first version of struct open_how. */
+static inline int sys_openat2(int dir, const char *path, const struct open_how *how)
+{
+	return sys_above_stderr((int)sys_call4(NR_openat2, dir, path, how, 24));
 }
 
 static inline int sys_close(int fd)

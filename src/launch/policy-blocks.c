@@ -6,6 +6,10 @@
 
 #define UNIT sizeof(struct policy_record)
 
+_Static_assert(3 * (UNIT + POLICY_PATTERN_MAX + sizeof(struct agent_options_text) + UNIT) <=
+		       POLICY_BLOCK_SIZE - sizeof(struct policy_header),
+	"policy_blocks_max()");
+
 struct writer {
 	union policy_block *blocks;
 	size_t capacity, count;
@@ -24,7 +28,7 @@ static size_t round_up(size_t len, size_t unit)
 
 static int start_block(struct writer *writer, uint32_t first_rule)
 {
-	if (writer->count == writer->capacity || writer->count == POLICY_BLOCKS_MAX)
+	if (writer->count == writer->capacity || writer->count == UINT16_MAX)
 		return -E2BIG;
 	writer->blocks[writer->count++] = (union policy_block){
 		.header.magic = POLICY_MAGIC,
