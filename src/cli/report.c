@@ -23,6 +23,7 @@ static const struct command {
 	{ "audit", "memseal audit", cmd_audit, "how much of each process is sealed" },
 	{ "doctor", "memseal doctor", cmd_doctor, "what this machine can do" },
 	{ "map", "memseal map", cmd_map, "the address space of a process, mapping by mapping" },
+	{ "policy", "memseal policy", cmd_policy, "what programs get in the machine-wide mode" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

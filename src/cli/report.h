@@ -25,6 +25,7 @@ enum status {
 int cmd_audit(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_map(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
 
 /* Prints "memseal 1.2.3". */
 int print_version(void);
