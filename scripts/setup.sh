@@ -268,10 +268,16 @@ build() {
 build_targets() {
 	dir=$1 target=$2
 	shift 2
-	if [ -e "$dir/build.ninja" ]; then
-		[ $# -eq 0 ] || meson configure "$dir" "$@" || return
-	else
-		meson setup "$dir" "$@" || return
+	configure "$dir" "$@" && ninja -C "$dir" "$target"
+}
+
+# configure DIR [OPTION...]
+configure() {
+	dir=$1
+	shift
+	if [ ! -e "$dir/build.ninja" ]; then
+		meson setup "$dir" "$@"
+	elif [ $# -gt 0 ]; then
+		meson configure "$dir" "$@"
 	fi
-	ninja -C "$dir" "$target"
 }
