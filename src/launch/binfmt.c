@@ -23,7 +23,8 @@ static const char *value_of(const char *entry, const char *key)
 		if (strncmp(line, key, len) == 0 && line[len] == ' ')
 			return line + len + 1;
 		line = strchr(line, '\n');
-		line += line != NULL;
+		if (line)
+			line++;
 	}
 	return NULL;
 }
