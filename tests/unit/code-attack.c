@@ -203,7 +203,7 @@ START_TEST(where_it_is_written)
 	const char *left[16] = { NULL };
 	unsigned count = 0;
 
-	if (!use_engine(_i))
+	if (mode_of(_i) != MEMSEAL_CODE_DUAL || !use_engine(_i))
 		return;
 	control = control_views();
 	views = new_views(MEMSEAL_CODE_DUAL);
