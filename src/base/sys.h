@@ -21,7 +21,6 @@
 struct io_uring_params;
 struct iovec;
 struct itimerval;
-struct open_how;
 struct rlimit;
 struct stat;
 struct utsname;
@@ -199,10 +198,13 @@ static inline int sys_openat(int dir, const char *path, int flags, mode_t mode)
 	return sys_above_stderr((int)sys_call4(NR_openat, dir, path, flags | O_LARGEFILE, mode));
 }
 
-/* The size is that of the first version of struct open_how. */
-static inline int sys_openat2(int dir, const char *path, const struct open_how *how)
+/* Of an existing file; resolve is one or more of RESOLVE_*. Linux 5.6. */
+static inline int sys_openat2(int dir, const char *path, int flags, uint64_t resolve)
 {
-	return sys_above_stderr((int)sys_call4(NR_openat2, dir, path, how, 24));
+	/* linux/openat2.h, struct open_how: flags, mode, resolve */
+	const uint64_t how[3] = { (unsigned)flags, 0, resolve };
+
+	return sys_above_stderr((int)sys_call4(NR_openat2, dir, path, how, sizeof(how)));
 }
 
 static inline int sys_close(int fd)

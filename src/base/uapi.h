@@ -26,6 +26,11 @@
 #define GRND_INSECURE 0x0004 /* 5.6: never waits for entropy */
 #endif
 
+/* include/uapi/linux/openat2.h */
+#ifndef RESOLVE_IN_ROOT
+#define RESOLVE_IN_ROOT 0x10 /* 5.6 */
+#endif
+
 /* include/uapi/linux/mman.h and asm-generic/mman-common.h */
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4 /* 5.7 */

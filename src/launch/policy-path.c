@@ -2,13 +2,13 @@
 #include "launch/policy-path.h"
 
 #include <errno.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/sys.h"
+#include "base/uapi.h"
 
 /* The kernel follows this many #! lines: fs/exec.c, exec_binprm(). */
 #define SCRIPT_DEPTH 5
@@ -31,8 +31,8 @@ static int path_of(int fd, char ret[PATH_MAX])
 
 static int resolve_below(int root, const char *path, char ret[PATH_MAX])
 {
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-	CLEANUP(sys_close_cleanup) int fd = sys_openat2(root, path, &how);
+	CLEANUP(sys_close_cleanup)
+	int fd = sys_openat2(root, path, O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT);
 	char top[PATH_MAX];
 	size_t len;
 	int r = fd < 0 ? fd : path_of(fd, ret);

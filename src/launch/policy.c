@@ -17,47 +17,47 @@ bool policy_is_error(enum policy_problem problem)
 	return problem < POLICY_SHADOWED;
 }
 
+static const char *const texts[] = {
+	[POLICY_FINE] = "nothing is wrong",
+	[POLICY_CONTROL] = "a control character: end lines with LF alone, and write ? for "
+			   "such a character of a name",
+	[POLICY_QUOTE] = "quotes: begin and end the whole pattern with \", and write \\\" "
+			 "and \\\\ for \" and \\ in it",
+	[POLICY_RELATIVE] = "not an absolute path: begin the pattern with /, or write * "
+			    "for every program",
+	[POLICY_UNRESOLVED] = "no program has such a path: write it without //, /./, /../ "
+			      "and without / at the end",
+	[POLICY_TOO_LONG] = "longer than 1024 bytes: shorten the pattern with *",
+	[POLICY_NO_ACTION] = "no action: write seal, off, or the options to seal with, "
+			     "behind the pattern",
+	[POLICY_TOO_MANY_WORDS] = "more than a pattern and an action: put commas and no "
+				  "blanks between words, quotes around a pattern with blanks",
+	[POLICY_UNKNOWN_WORD] = "unknown word: memseal policy --help lists them",
+	[POLICY_ALLOW_UNSEALED] = "allow-unsealed has no meaning here: no program is kept "
+				  "from starting; leave it out",
+	[POLICY_TWICE] = "the same word twice: leave one out",
+	[POLICY_CLASH] = "off seals nothing: write either off or how to seal",
+	[POLICY_TOO_MANY_RULES] = "more than 4096 rules: use patterns for several programs",
+	[POLICY_UNREADABLE] = "cannot be read",
+	[POLICY_OWNER] = "does not belong to root: chown it, after a look at what is in it",
+	[POLICY_WRITABLE] = "can be changed by others than root: chmod go-w, after a look "
+			    "at what is in it",
+	[POLICY_NOT_REGULAR] = "not a regular file: remove it or give it another name",
+	[POLICY_NOT_DIRECTORY] = "not a directory, or a symbolic link to one: put the "
+				 "directory itself there",
+	[POLICY_SYMLINK] = "a symbolic link: put the file itself there",
+	[POLICY_TOO_LARGE] = "larger than 1 MiB: use patterns for several programs",
+	[POLICY_TOO_MANY_FILES] = "more than 256 files: put their rules into fewer",
+	[POLICY_SHADOWED] = "never used, an earlier rule matches all of it: move it up or "
+			    "remove it",
+	[POLICY_LINK] = "never used, the path leads through a symbolic link: write where "
+			"it leads to",
+};
+
+_Static_assert(ARRAY_SIZE(texts) == POLICY_PROBLEMS, "a text for each");
+
 const char *policy_problem_text(enum policy_problem problem)
 {
-	static const char *const texts[] = {
-		[POLICY_FINE] = "nothing is wrong",
-		[POLICY_CONTROL] = "a control character: end lines with LF alone, and write ? for "
-				   "such a character of a name",
-		[POLICY_QUOTE] = "quotes: begin and end the whole pattern with \", and write \\\" "
-				 "and \\\\ for \" and \\ in it",
-		[POLICY_RELATIVE] = "not an absolute path: begin the pattern with /, or write * "
-				    "for every program",
-		[POLICY_UNRESOLVED] = "no program has such a path: write it without //, /./, /../ "
-				      "and without / at the end",
-		[POLICY_TOO_LONG] = "longer than 1024 bytes: shorten the pattern with *",
-		[POLICY_NO_ACTION] = "no action: write seal, off, or the options to seal with, "
-				     "behind the pattern",
-		[POLICY_TOO_MANY_WORDS] =
-			"more than a pattern and an action: put commas and no "
-			"blanks between words, quotes around a pattern with blanks",
-		[POLICY_UNKNOWN_WORD] = "unknown word: memseal policy --help lists them",
-		[POLICY_ALLOW_UNSEALED] = "allow-unsealed has no meaning here: no program is kept "
-					  "from starting; leave it out",
-		[POLICY_TWICE] = "the same word twice: leave one out",
-		[POLICY_CLASH] = "off seals nothing: write either off or how to seal",
-		[POLICY_TOO_MANY_RULES] = "more than 4096 rules: use patterns for several programs",
-		[POLICY_UNREADABLE] = "cannot be read",
-		[POLICY_OWNER] = "does not belong to root: chown it, after a look at what is in it",
-		[POLICY_WRITABLE] = "can be changed by others than root: chmod go-w, after a look "
-				    "at what is in it",
-		[POLICY_NOT_REGULAR] = "not a regular file: remove it or give it another name",
-		[POLICY_NOT_DIRECTORY] = "not a directory, or a symbolic link to one: put the "
-					 "directory itself there",
-		[POLICY_SYMLINK] = "a symbolic link: put the file itself there",
-		[POLICY_TOO_LARGE] = "larger than 1 MiB: use patterns for several programs",
-		[POLICY_TOO_MANY_FILES] = "more than 256 files: put their rules into fewer",
-		[POLICY_SHADOWED] = "never used, an earlier rule matches all of it: move it up or "
-				    "remove it",
-		[POLICY_LINK] = "never used, the path leads through a symbolic link: write where "
-				"it leads to",
-	};
-
-	_Static_assert(ARRAY_SIZE(texts) == POLICY_PROBLEMS, "a text for each");
 	return texts[problem];
 }
 
