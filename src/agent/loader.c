@@ -365,19 +365,30 @@ static uint64_t find_base(void)
 	return base || !debug ? base : debug->loader;
 }
 
-/* The file's name is libc.so.6, or that of another version. */
-static bool is_libc(const struct link_map *map)
+/* What the name of the object's file has behind this, or NULL. */
+static const char *behind_name(const struct link_map *map, const char *wanted)
 {
-	static const char wanted[] = "libc.so.";
 	const char *name = map->l_name ? map->l_name : "", *last = name;
-	size_t i = 0;
 
 	for (; *name; name++)
 		if (*name == '/')
 			last = name + 1;
-	while (wanted[i] && last[i] == wanted[i])
-		i++;
-	return !wanted[i];
+	while (*wanted && *last == *wanted) {
+		last++;
+		wanted++;
+	}
+	return *wanted ? NULL : last;
+}
+
+bool loader_lists(const char *file)
+{
+	for (const struct link_map *map = program_map(); map; map = map->l_next) {
+		const char *rest = behind_name(map, file);
+
+		if (rest && *rest == '\0')
+			return true;
+	}
+	return false;
 }
 
 /* glibc's is libc.so.6, musl's is the loader. */
@@ -389,7 +400,7 @@ void *loader_libc(const char *name)
 	if (!agent.glibc)
 		return loader_symbol(name);
 	for (; !found && map; map = map->l_next)
-		if (is_libc(map))
+		if (behind_name(map, "libc.so.")) /* 6, or another version */
 			found = find_in(map, name);
 	return found;
 }

@@ -37,6 +37,9 @@ size_t loader_list_pages(struct images_run *ret, size_t room) NONNULL(1);
  */
 void loader_describe(const struct link_map *map, struct dl_phdr_info *ret) NONNULL(1, 2);
 
+/* Is there an object in the program's own namespace whose file has that name? */
+bool loader_lists(const char *file) MUST_CHECK NONNULL(1);
+
 /* The first object of the list is the program: its bias. */
 uint64_t loader_program_bias(void);
 

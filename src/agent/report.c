@@ -4,6 +4,7 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 
+#include "agent/door.h"
 #include "agent/libc.h"
 #include "agent/message.h"
 #include "agent/state.h"
@@ -39,7 +40,7 @@ void report_failure(const struct images_result *result, int error, bool starting
 		message_error(&message, error);
 	if (starting && !agent.options.allow_unsealed)
 		message_str(&message, NOT_STARTED);
-	message_send(&message, &agent.target);
+	door_tell(&message);
 }
 
 int report_confinement(void)

@@ -8,6 +8,7 @@
 
 #include "agent/libc.h"
 #include "agent/pin.h"
+#include "agent/program.h"
 #include "agent/report.h"
 #include "agent/state.h"
 #include "base/scratch.h"
@@ -147,7 +148,7 @@ static int check_layout(void)
 /* The agent and the loader, which decide what is sealed later, are never left out. */
 static bool is_excepted(const struct images_object *object)
 {
-	const char *name = object->name && *object->name ? object->name : agent.program;
+	const char *name = object->name && *object->name ? object->name : program_path();
 
 	return object->bias != (uintptr_t)__ehdr_start && object->bias != agent.loader.bias &&
 	       agent_options_excepts(&agent.options, name);
@@ -188,19 +189,6 @@ static int seal(struct images_opts *opts, struct images_result *ret)
 	return images_seal(opts, agent.page, ret);
 }
 
-/* Not AT_EXECFN, which is a script's. A path that is too long matches nothing. */
-static void find_program(void)
-{
-	long len = -EINVAL;
-
-	if (*agent.options.except)
-		len = sys_readlinkat(
-			AT_FDCWD, "/proc/self/exe", agent.program, sizeof(agent.program));
-	if (len < 0 || len == (long)sizeof(agent.program))
-		len = 0;
-	agent.program[len] = '\0';
-}
-
 /* Runs of pages with the loader's list of objects; in ascending order, it is one. */
 #define LIST_ROOM 8
 
@@ -223,7 +211,8 @@ int seal_all(bool pinning)
 	bool confined = starts_confined();
 	int r = agent.options.filter ? check_layout() : 0;
 
-	find_program();
+	if (*agent.options.except)
+		(void)program_path(); /* before the state is sealed */
 	if (r < 0)
 		return r;
 	if (!agent.loader.dynamic)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the agent begins: its constructor, before main(). */
 #include "agent/auxv.h"
+#include "agent/door.h"
 #include "agent/hook.h"
 #include "agent/libc.h"
 #include "agent/loader.h"
@@ -22,13 +23,11 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	agent.page = getauxval(AT_PAGESZ);
 	if (agent.page == 0 || agent.page > AGENT_PAGE_MAX)
 		agent.page = AGENT_PAGE_MAX;
-	message_find_target(&agent.target);
 	agent.confined = report_confinement();
-	/* A set-uid program has its user's environment, and the agent from /etc/ld.so.preload. */
-	if (!getauxval(AT_SECURE))
-		agent_options_read(&agent.options, environment);
 	loader_find();
 	pin_find();
+	if (!door_enter(environment))
+		return;
 	usable = agent.glibc && &environ && environ;
 	if (usable && !agent.options.no_dlopen)
 		(void)hook_install();

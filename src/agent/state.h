@@ -66,9 +66,10 @@ struct agent_state {
 		const ElfW(Dyn) * dynamic;
 	} loader;
 
-	struct message_target target; /* report.c: standard error as it was at the start */
+	struct message_target target; /* door-run.c: standard error as it was at the start */
 	struct agent_options options;
-	/* seal.c, if there are patterns: the program's own file, which has no name in the list */
+	/* program.c: the program's own file, which has no name in the list */
+	bool program_known;
 	char program[512];
 };
 

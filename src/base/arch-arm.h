@@ -8,6 +8,7 @@
 #define NR_close            6
 #define NR_execve           11
 #define NR_getpid           20
+#define NR_mount            21
 #define NR_ptrace           26
 #define NR_brk              45
 #define NR_munmap           91
@@ -37,6 +38,8 @@
 #define NR_futex            240
 #define NR_exit_group       248
 #define NR_tgkill           268
+#define NR_socket           281
+#define NR_sendto           290
 #define NR_openat           322
 #define NR_openat2          437
 #define NR_fstatat64        327

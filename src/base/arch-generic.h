@@ -6,6 +6,7 @@
 /* include/uapi/asm-generic/unistd.h */
 #define NR_getxattr         8
 #define NR_fcntl            25
+#define NR_mount            40
 #define NR_ftruncate        46
 #define NR_faccessat        48
 #define NR_openat           56
@@ -34,6 +35,8 @@
 #define NR_prctl            167
 #define NR_getpid           172
 #define NR_gettid           178
+#define NR_socket           198
+#define NR_sendto           206
 #define NR_brk              214
 #define NR_munmap           215
 #define NR_mremap           216

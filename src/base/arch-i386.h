@@ -8,6 +8,7 @@
 #define NR_close            6
 #define NR_execve           11
 #define NR_getpid           20
+#define NR_mount            21
 #define NR_ptrace           26
 #define NR_brk              45
 #define NR_munmap           91
@@ -48,6 +49,8 @@
 #define NR_getrandom        355
 #define NR_memfd_create     356
 #define NR_execveat         358
+#define NR_socket           359
+#define NR_sendto           369
 #define NR_membarrier       375
 #define NR_pkey_alloc       381
 #define NR_pkey_free        382

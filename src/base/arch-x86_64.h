@@ -18,6 +18,8 @@
 #define NR_mincore          27
 #define NR_madvise          28
 #define NR_getpid           39
+#define NR_socket           41
+#define NR_sendto           44
 #define NR_clone            56
 #define NR_execve           59
 #define NR_wait4            61
@@ -31,6 +33,7 @@
 #define NR_rt_sigtimedwait  128
 #define NR_personality      135
 #define NR_prctl            157
+#define NR_mount            165
 #define NR_gettid           186
 #define NR_getxattr         191
 #define NR_futex            202

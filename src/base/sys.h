@@ -277,6 +277,23 @@ static inline int sys_faccessat(int dir, const char *path, int mode)
 	return (int)sys_call3(NR_faccessat, dir, path, mode);
 }
 
+/* Another file at the place of this one, or as the flags say: no file system of its own. */
+static inline int sys_mount(const char *from, const char *to, unsigned long flags)
+{
+	return (int)sys_call5(NR_mount, from, to, NULL, flags, NULL);
+}
+
+static inline int sys_socket(int family, int type, int protocol)
+{
+	return sys_above_stderr((int)sys_call3(NR_socket, family, type, protocol));
+}
+
+static inline ssize_t sys_sendto(
+	int fd, const void *buf, size_t len, int flags, const void *to, size_t to_len)
+{
+	return sys_call6(NR_sendto, fd, buf, len, flags, to, to_len);
+}
+
 static inline ssize_t sys_readlinkat(int dir, const char *path, char *buf, size_t len)
 {
 	return sys_call4(NR_readlinkat, dir, path, buf, len);

@@ -4,11 +4,12 @@
 
 bats_require_minimum_version 1.5.0
 
+load ../helpers/ask
+
 COVERAGE_SELF=$BUILD/tests/coverage-self
 AGENT_FAULTY=$BUILD/tests/libmemseal-agent-faulty.so
-MSEAL=462
-MREMAP=$(printf '#include <sys/syscall.h>\nSYS_mremap' | cc -E - | tail -n 1)
-SECCOMP=$(printf '#include <sys/syscall.h>\nSYS_seccomp' | cc -E - | tail -n 1)
+MREMAP=$(number_of mremap)
+SECCOMP=$(number_of seccomp)
 LIBRARIES="libm.so.6 libresolv.so.2"
 
 # The engine: kernel, whose seals are read, or filter, which shows by trying alone. strict: the kernel
@@ -83,11 +84,6 @@ every_fault_is_honest() { # engine
 			run -125 "$BUILD/tests/deny-syscall" "$MSEAL" $errno "$BUILD/memseal" run \
 				--engine=kernel "$COVERAGE_SELF"
 	done
-}
-
-number_of() { # call
-	printf '#include <sys/syscall.h>\n#ifndef SYS_mseal\n#define SYS_mseal %s\n#endif\nSYS_%s' \
-		$MSEAL "$1" | cc -E - | tail -n 1
 }
 
 # The program is covered, or it did not start, and somebody said why.

@@ -33,3 +33,10 @@ needs_pie() {
 		! fixed_address "$cmd" || skip "$cmd is linked to a fixed address here"
 	done
 }
+
+# The number of a system call; that of mseal, which is the same everywhere, no header may know.
+MSEAL=462
+number_of() { # call
+	printf '#include <sys/syscall.h>\n#ifndef SYS_mseal\n#define SYS_mseal %s\n#endif\nSYS_%s' \
+		$MSEAL "$1" | cc -E - | tail -n 1
+}
