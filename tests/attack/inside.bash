@@ -41,6 +41,19 @@ attacked() {
 	ATTACK_REPORT=$report LD_PRELOAD=$helpers/attack-inside.so "$@" >"$BATS_TEST_TMPDIR/out.$lock"
 }
 
+# unsealed_once CMD...: an earlier test's report and output, if it had the same command.
+unsealed_once() {
+	local kept
+	kept=$BATS_FILE_TMPDIR/$(printf '%s\0' "$@" | sha256sum | cut -c 1-40)
+	if [ ! -d "$kept" ]; then
+		unsealed "$@"
+		mkdir "$kept"
+		cp "$BATS_TEST_TMPDIR/report.none" "$BATS_TEST_TMPDIR/out.none" "$kept"
+	fi
+	lock=none text=file-ro relro=file-written report=$BATS_TEST_TMPDIR/report.none
+	cp "$kept/"* "$BATS_TEST_TMPDIR"
+}
+
 # as_expected OBJECT...: the report ends, has every attack on each part of each object, and each
 # came to what the table says. Some cannot be tried there: the file behind a program is not to be
 # changed, room for growth is mostly taken, RELRO may have one page, and one attack takes privilege.
@@ -93,7 +106,7 @@ as_expected() {
 # everywhere sealed|held|strict|strict_held CMD...: the whole catalogue, with and without, and a program that does its
 # work all the same.
 everywhere() {
-	unsealed "${@:2}"
+	unsealed_once "${@:2}"
 	as_expected program libc loader library
 	"$@"
 	as_expected program libc loader library

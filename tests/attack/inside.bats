@@ -97,7 +97,7 @@ load inside
 
 @test "strict: perl with an XS module" {
 	needs perl
-	everywhere strict_held perl -MPOSIX -MList::Util=sum -e 'print sum(1 .. 10), "\n"'
+	everywhere strict_held perl -MPOSIX -MList::Util=sum -e 'print sum(1 .. 10), POSIX::floor(2.5), "\n"'
 }
 
 @test "strict: a program linked with musl" {
