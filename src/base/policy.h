@@ -94,8 +94,12 @@ struct policy_reader {
 };
 
 enum policy_relation {
-	POLICY_ITSELF,   /* the path is that of the program */
-	POLICY_ANCESTOR, /* it is that of a program which, directly or not, executed it */
+	POLICY_ITSELF, /* the path is that of the program */
+	/*
+	 * It is that of a program which, directly or not, executed it. Not to be asked in programs
+	 * with AT_SECURE: what a user starts them from must not decide what they get.
+	 */
+	POLICY_ANCESTOR,
 };
 
 struct policy_verdict {
