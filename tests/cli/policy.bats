@@ -32,12 +32,24 @@ rules() {
 	printf '%s\n' "$@" > "$file"
 }
 
-# This one line is wrong, at this severity, with this text.
+# Adds a line that is wrong, between others that are not, at this severity, with this text.
 expect() {
-	rules '/fine off' "$1" '/fine2 off'
+	printf '%s\n' "/fine$number off" "$1" >> "$file"
+	number=$((number + 2))
+	expected+=("$file:$number: $2: *$3*")
+}
+
+# They are, each of them, and nothing else.
+found_expected() {
 	run -1 check
-	[ "${#lines[@]}" -eq 1 ]
-	[[ ${lines[0]} == "$file:2: $2: "*"$3"* ]]
+	[ "${#lines[@]}" -eq "${#expected[@]}" ]
+	for i in "${!expected[@]}"; do
+		# shellcheck disable=SC2053 # a pattern
+		[[ ${lines[i]} == ${expected[i]} ]] || {
+			echo "${lines[i]} is not ${expected[i]}"
+			return 1
+		}
+	done
 }
 
 # A dynamic program at a path of the root.
@@ -46,11 +58,23 @@ program() {
 	cp /bin/true "$root$1"
 }
 
-# ACTION and LINE for a program at this path.
+# decided PROGRAM EXPECTED...: ACTION and LINE for the programs at these paths.
 decided() {
-	program "$1"
-	run -0 explain --output action,line "$1"
-	printf '%s\n' "${lines[0]% }" # no rule, no line
+	local programs=() expected=() i
+
+	for ((; $# > 0; )); do
+		program "$1"
+		programs+=("$1")
+		expected+=("$2")
+		shift 2
+	done
+	run -0 explain --output action,line "${programs[@]}"
+	for i in "${!programs[@]}"; do
+		[ "${lines[i]% }" = "${expected[i]}" ] || { # no rule, no line
+			echo "${programs[i]}: ${lines[i]}, not ${expected[i]}"
+			return 1
+		}
+	done
 }
 
 @test "no directory and no rules are fine" {
@@ -68,9 +92,9 @@ decided() {
 		'/7 seal,strict,data,no-new-code,no-dlopen,children' '/8 children,off'
 	run -0 check
 	[ "$output" = "8 rules, nothing is wrong" ]
-	[ "$(decided /3)" = "seal,strict 3" ]
-	[ "$(decided /7)" = "seal,data,no-dlopen,no-new-code,strict,children 7" ]
-	[ "$(decided /8)" = "off,children 8" ]
+	decided /3 "seal,strict 3" \
+		/7 "seal,data,no-dlopen,no-new-code,strict,children 7" \
+		/8 "off,children 8"
 }
 
 @test "every option of memseal run but allow-unsealed is a word" {
@@ -84,6 +108,7 @@ decided() {
 }
 
 @test "each error has its line and a remedy" {
+	number=0 expected=()
 	expect '/a' error "'/a': no action: write"
 	expect '/a children' error "'children': no action: write"
 	expect '/a stric' error "'stric': unknown word"
@@ -111,6 +136,7 @@ decided() {
 	expect $'/a off\r' error "a control character"
 	expect $'/a\x01 off' error "a control character"
 	expect "/$(printf '%01024d' 0) off" error "longer than 1024 bytes"
+	found_expected
 	rules "/$(printf '%01023d' 0) off"
 	run -0 check
 }
@@ -128,30 +154,30 @@ decided() {
 	printf '# comment\n\n \t \n  /a\toff# none\n/b off # one, more\n#/c off\n/d off' > "$file"
 	run -0 check
 	[ "$output" = "3 rules, nothing is wrong" ]
-	[ "$(decided /d)" = "off 7" ]
-	[ "$(decided /c)" = "seal" ]
+	decided /d "off 7" \
+		/c "seal"
 }
 
 @test "quotes keep blanks, number signs, quotes and backslashes" {
 	rules '"/a b" off' '"/a#b" off' '"/a\"b" off' '"/a\\b" off' '"/a b*" strict'
 	run -0 check
-	[ "$(decided '/a b')" = "off 1" ]
-	[ "$(decided '/a#b')" = "off 2" ]
-	[ "$(decided '/a"b')" = "off 3" ]
-	[ "$(decided '/a\b')" = "off 4" ]
-	[ "$(decided '/a bc')" = "seal,strict 5" ]
-	[ "$(decided /a)" = seal ]
+	decided '/a b' "off 1" \
+		'/a#b' "off 2" \
+		'/a"b' "off 3" \
+		'/a\b' "off 4" \
+		'/a bc' "seal,strict 5" \
+		/a seal
 }
 
 @test "the first match decides, over all files in the order of their names" {
 	rules '/usr/bin/a strict' '/usr/bin/* off'
 	printf '/usr/bin/b strict\n/usr/* data\n' > "$root$dir/9.conf"
 	printf '/usr/bin/c strict\n' > "$root$dir/1.conf"
-	[ "$(decided /usr/bin/a)" = "seal,strict 1" ]
-	[ "$(decided /usr/bin/b)" = "off 2" ]
-	[ "$(decided /usr/bin/c)" = "seal,strict 1" ]
-	[ "$(decided /usr/d/e)" = "seal,data 2" ]
-	[ "$(decided /opt/e)" = seal ]
+	decided /usr/bin/a "seal,strict 1" \
+		/usr/bin/b "off 2" \
+		/usr/bin/c "seal,strict 1" \
+		/usr/d/e "seal,data 2" \
+		/opt/e seal
 	program /usr/bin/c
 	run -0 explain --output rule,file /usr/bin/c
 	[ "$output" = "/usr/bin/c $root$dir/1.conf" ]
@@ -159,9 +185,9 @@ decided() {
 
 @test "a star takes directories too, a question mark one character" {
 	rules '/opt/*/bin/a? off' '/x*y strict'
-	[ "$(decided /opt/1/2/bin/ab)" = "off 1" ]
-	[ "$(decided /opt/1/bin/a)" = seal ]
-	[ "$(decided /x/1/y)" = "seal,strict 2" ]
+	decided /opt/1/2/bin/ab "off 1" \
+		/opt/1/bin/a seal \
+		/x/1/y "seal,strict 2"
 }
 
 @test "a rule that no program is left for is warned of" {
