@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define WORD_NUMBER(member, name, stays, help) WORD_##member,
-#define WORD_NAME(member, name, stays, help)   [WORD_##member] = name,
+#define WORD_NAME(member, name, stays, help)   [WORD_##member] = (name),
 #define WORD_BIT(member, name, stays, help)    | 1U << WORD_##member
 #define WORD_TAKE(member, name, stays, help)   .member = said >> WORD_##member & 1,
 
