@@ -45,7 +45,7 @@ static int ask_block(const union policy_block *block, long len, struct policy_re
 enum policy_answer policy_ask(struct agent_options *options)
 {
 	CLEANUP(sys_close_cleanup)
-	int fd = sys_openat(AT_FDCWD, MEMSEAL_POLICY_PATH,
+	int fd = sys_openat(AT_FDCWD, POLICY_COMPILED,
 		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 	struct policy_verdict verdict = { .rule = POLICY_NO_RULE };
 	struct policy_reader reader = { .id = 0 };

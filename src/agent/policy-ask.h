@@ -12,7 +12,7 @@ enum policy_answer {
 };
 
 /*
- * Adds the options. Reads MEMSEAL_POLICY_PATH; /proc only where a rule is for some programs only,
+ * Adds the options. Reads the compiled policy; /proc only where a rule is for some programs only,
  * and that of its ancestors only where a rule is for what a program executes. Without /proc only
  * rules for all programs are followed.
  */

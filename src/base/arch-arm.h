@@ -12,7 +12,9 @@
 #define NR_ptrace           26
 #define NR_brk              45
 #define NR_munmap           91
+#define NR_fchmod           94
 #define NR_wait4            114
+#define NR_fsync            118
 #define NR_clone            120
 #define NR_uname            122
 #define NR_mprotect         125
@@ -42,11 +44,14 @@
 #define NR_sendto           290
 #define NR_openat           322
 #define NR_openat2          437
+#define NR_mkdirat          323
 #define NR_fstatat64        327
+#define NR_unlinkat         328
 #define NR_readlinkat       332
 #define NR_faccessat        334
 #define NR_ppoll            336
 #define NR_process_vm_readv 376
+#define NR_renameat2        382
 #define NR_seccomp          383
 #define NR_getrandom        384
 #define NR_memfd_create     385

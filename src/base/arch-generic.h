@@ -6,9 +6,12 @@
 /* include/uapi/asm-generic/unistd.h */
 #define NR_getxattr         8
 #define NR_fcntl            25
+#define NR_mkdirat          34
+#define NR_unlinkat         35
 #define NR_mount            40
 #define NR_ftruncate        46
 #define NR_faccessat        48
+#define NR_fchmod           52
 #define NR_openat           56
 #define NR_openat2          437
 #define NR_close            57
@@ -20,6 +23,7 @@
 #define NR_ppoll            73
 #define NR_readlinkat       78
 #define NR_newfstatat       79
+#define NR_fsync            82
 #define NR_personality      92
 #define NR_exit_group       94
 #define NR_futex            98
@@ -48,6 +52,7 @@
 #define NR_madvise          233
 #define NR_wait4            260
 #define NR_process_vm_readv 270
+#define NR_renameat2        276
 #define NR_seccomp          277
 #define NR_getrandom        278
 #define NR_memfd_create     279

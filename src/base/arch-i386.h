@@ -12,7 +12,9 @@
 #define NR_ptrace           26
 #define NR_brk              45
 #define NR_munmap           91
+#define NR_fchmod           94
 #define NR_wait4            114
+#define NR_fsync            118
 #define NR_clone            120
 #define NR_uname            122
 #define NR_mprotect         125
@@ -40,11 +42,14 @@
 #define NR_tgkill           270
 #define NR_openat           295
 #define NR_openat2          437
+#define NR_mkdirat          296
 #define NR_fstatat64        300
+#define NR_unlinkat         301
 #define NR_readlinkat       305
 #define NR_faccessat        307
 #define NR_ppoll            309
 #define NR_process_vm_readv 347
+#define NR_renameat2        353
 #define NR_seccomp          354
 #define NR_getrandom        355
 #define NR_memfd_create     356

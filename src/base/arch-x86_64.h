@@ -25,7 +25,9 @@
 #define NR_wait4            61
 #define NR_uname            63
 #define NR_fcntl            72
+#define NR_fsync            74
 #define NR_ftruncate        77
+#define NR_fchmod           91
 #define NR_ptrace           101
 #define NR_getresuid        118
 #define NR_getresgid        120
@@ -42,11 +44,14 @@
 #define NR_tgkill           234
 #define NR_openat           257
 #define NR_openat2          437
+#define NR_mkdirat          258
 #define NR_newfstatat       262
+#define NR_unlinkat         263
 #define NR_readlinkat       267
 #define NR_faccessat        269
 #define NR_ppoll            271
 #define NR_process_vm_readv 310
+#define NR_renameat2        316
 #define NR_seccomp          317
 #define NR_getrandom        318
 #define NR_memfd_create     319

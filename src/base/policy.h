@@ -39,6 +39,9 @@
 
 #include "base/util.h"
 
+/* Where it is, below the root of a machine. */
+#define POLICY_COMPILED    MEMSEAL_CONF_DIR "/policy.compiled"
+
 #define POLICY_BLOCK_SIZE  4096
 #define POLICY_LEN_UNIT    32
 #define POLICY_MAGIC       0x6c70736d /* "mspl" */

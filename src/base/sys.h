@@ -277,6 +277,31 @@ static inline int sys_faccessat(int dir, const char *path, int mode)
 	return (int)sys_call3(NR_faccessat, dir, path, mode);
 }
 
+static inline int sys_fsync(int fd)
+{
+	return (int)sys_call1(NR_fsync, fd);
+}
+
+static inline int sys_fchmod(int fd, mode_t mode)
+{
+	return (int)sys_call2(NR_fchmod, fd, mode);
+}
+
+static inline int sys_mkdirat(int dir, const char *path, mode_t mode)
+{
+	return (int)sys_call3(NR_mkdirat, dir, path, mode);
+}
+
+static inline int sys_unlinkat(int dir, const char *path, int flags)
+{
+	return (int)sys_call3(NR_unlinkat, dir, path, flags);
+}
+
+static inline int sys_renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return (int)sys_call5(NR_renameat2, from_dir, from, to_dir, to, 0);
+}
+
 /* Another file at the place of this one, or as the flags say: no file system of its own. */
 static inline int sys_mount(const char *from, const char *to, unsigned long flags)
 {
@@ -491,6 +516,11 @@ static inline pid_t sys_reap(pid_t pid)
 		ret = arch_syscall(NR_wait4, pid, 0, 0x40000000 /* __WALL */, 0, 0, 0);
 	while (ret == -EINTR);
 	return (pid_t)ret;
+}
+
+static inline void sys_undo_file(int dir, const char *path)
+{
+	(void)arch_syscall(NR_unlinkat, dir, (long)path, 0, 0, 0, 0);
 }
 
 static inline void sys_undo_mmap(uint64_t addr, size_t len)

@@ -21,9 +21,14 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "audit", "memseal audit", cmd_audit, "how much of each process is sealed" },
+	{ "disable", "memseal disable", cmd_disable,
+		"programs of the machine are not sealed any more" },
 	{ "doctor", "memseal doctor", cmd_doctor, "what this machine can do" },
+	{ "enable", "memseal enable", cmd_enable,
+		"seal every program of the machine at its start" },
 	{ "map", "memseal map", cmd_map, "the address space of a process, mapping by mapping" },
 	{ "policy", "memseal policy", cmd_policy, "what programs get in the machine-wide mode" },
+	{ "status", "memseal status", cmd_status, "whether the machine-wide mode is on" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -88,9 +93,9 @@ static int print_help(void)
 	printf("Usage: memseal COMMAND [ARG...]\n\n"
 	       "Memory of programs that cannot be changed any more.\n\n"
 	       "Commands:\n"
-	       "  run    start a program with its images sealed\n");
+	       "  run     start a program with its images sealed\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-6s %s\n", commands[i].name, commands[i].help);
+		printf("  %-7s %s\n", commands[i].name, commands[i].help);
 	printf("\nmemseal COMMAND --help tells more.\n");
 	return STATUS_FINE;
 }

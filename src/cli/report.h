@@ -23,9 +23,12 @@ enum status {
 };
 
 int cmd_audit(int argc, char **argv);
+int cmd_disable(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_enable(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 
 /* Prints "memseal 1.2.3". */
 int print_version(void);

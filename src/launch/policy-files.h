@@ -7,9 +7,8 @@
 
 #include "launch/policy.h"
 
-/* Where the files are, below the root; and what they are compiled into. */
-#define POLICY_DIR      MEMSEAL_CONF_DIR "/policy.d"
-#define POLICY_COMPILED MEMSEAL_CONF_DIR "/policy.compiled"
+/* Where the files are, below the root. */
+#define POLICY_DIR MEMSEAL_CONF_DIR "/policy.d"
 
 /*
  * Reads the files *.conf of POLICY_DIR below root, in the order of the bytes of their names; others

@@ -1,21 +1,42 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# A machine of its own for tests: a mount namespace in which /etc and /dev are copies, and where memseal
-# is configured. BUILD is the build directory, CONF_DIR the directory of the policy. Needs root.
+# A machine of its own for tests: a mount namespace in which /etc and /dev are copies, and memseal is
+# installed. BUILD is the build directory, CONF_DIR and AGENT_DIR are where memseal would be installed.
+# Needs root.
 
 export MEMSEAL=$BUILD/memseal COVERAGE_SELF=$BUILD/tests/coverage-self
 
-# Where other users find the agent, too.
+# The deepest directory on the way to this one that is there.
+directory_above() {
+	local dir=$1
+
+	while [ ! -d "$dir" ]; do
+		dir=${dir%/*}
+	done
+	echo "$dir"
+}
+
+# On the file system of the loader, where other users find it, too.
 machine_make() {
-	MACHINE=$(mktemp -d)
-	export MACHINE
+	local lib=/lib64
+
+	[ -d $lib ] || lib=/lib
+	LIB_AT=$(directory_above "$AGENT_DIR") CONF_AT=$(directory_above "$CONF_DIR")
+	MACHINE=$(mktemp -d -p /var/tmp)
+	[ "$(stat -Lc %d "$MACHINE")" = "$(stat -Lc %d $lib/)" ] || {
+		rmdir "$MACHINE"
+		MACHINE=$(mktemp -d -p "$(realpath $lib)")
+	}
+	export MACHINE LIB_AT CONF_AT
 	chmod 755 "$MACHINE"
-	mkdir "$MACHINE/dev" "$MACHINE/lib"
+	mkdir "$MACHINE/dev"
 	cp -a /etc "$MACHINE/etc"
-	cp -a "${CONF_DIR%/*}" "$MACHINE/conf"
-	mkdir -p "$MACHINE/conf/memseal"
+	[ "$(du -sm "$LIB_AT" | cut -f 1)" -lt 100 ] || return 0 # not where it is installed
+	cp -a "$LIB_AT" "$MACHINE/lib"
+	cp -a "$CONF_AT" "$MACHINE/conf"
+	mkdir -p "$MACHINE/lib/${AGENT_DIR#"$LIB_AT"}" "$MACHINE/conf/${CONF_DIR#"$CONF_AT"}"
+	cp "$BUILD/libmemseal-machine.so" "$MACHINE/lib/${AGENT_DIR#"$LIB_AT"}/"
 	cp -a /dev/{null,zero,full,random,urandom,tty} "$MACHINE/dev/"
-	cp "$BUILD/libmemseal-machine.so" "$MACHINE/lib/"
 }
 
 machine_remove() {
@@ -26,9 +47,13 @@ machine_preload() { # what /etc/ld.so.preload says
 	echo "$1" >"$MACHINE/etc/ld.so.preload"
 }
 
+# Enabled, without a policy.
 machine_reset() {
-	machine_preload "$MACHINE/lib/libmemseal-machine.so"
-	rm -rf "$MACHINE/conf/memseal/"* "$MACHINE/log" "$MACHINE/dev/log"
+	[ "$(id -u)" -eq 0 ] || skip "needs root, for a mount namespace with set-uid programs"
+	[ -e "$MACHINE/conf" ] || skip "the prefix of this build is that of the system"
+	machine_preload "$AGENT_DIR/libmemseal-machine.so"
+	rm -rf "${MACHINE:?}/conf/${CONF_DIR#"$CONF_AT"}" "$MACHINE/log" "$MACHINE/dev/log"
+	mkdir "$MACHINE/conf/${CONF_DIR#"$CONF_AT"}"
 }
 
 # machine CMD...: runs it there. Its first program is from outside.
@@ -37,8 +62,9 @@ machine() {
 	unshare --mount --propagation private sh -c '
 		set -e
 		mount --bind "$MACHINE/dev" /dev
+		mount --bind "$MACHINE/lib" "$LIB_AT"
+		mount --bind "$MACHINE/conf" "$CONF_AT"
 		mount --bind "$MACHINE/etc" /etc
-		mount --bind "$MACHINE/conf" "${CONF_DIR%/*}"
 		exec "$@"' sh "$@"
 }
 

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "launch/machine.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/sys.h"
+#include "launch/preload.h"
+#include "launch/replace.h"
+#include "model/image.h"
+
+#define OPEN_DIR  (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#define OPEN_FILE (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+
+const char *machine_loader(void)
+{
+#if defined(__x86_64__)
+	return "/lib64/ld-linux-x86-64.so.2";
+#elif defined(__aarch64__)
+	return "/lib/ld-linux-aarch64.so.1";
+#elif defined(__riscv)
+	return "/lib/ld-linux-riscv64-lp64d.so.1";
+#else
+	return NULL;
+#endif
+}
+
+bool machine_runs_32_bits(const char *root)
+{
+#if defined(__x86_64__)
+	static const char loader[] = "/lib/ld-linux.so.2";
+#else
+	static const char loader[] = "/lib/ld-linux-armhf.so.3";
+#endif
+	char path[PATH_MAX];
+
+	return (size_t)snprintf(path, sizeof(path), "%s%s", root, loader) < sizeof(path) &&
+	       sys_faccessat(AT_FDCWD, path, F_OK) == 0;
+}
+
+/* The directory of a path below the root. */
+static int open_parent(const char *root, const char *path)
+{
+	char dir[PATH_MAX];
+	int len = (int)(strrchr(path, '/') - path);
+
+	if ((size_t)snprintf(dir, sizeof(dir), "%s%.*s/", root, len, path) >= sizeof(dir))
+		return -ENAMETOOLONG;
+	return sys_openat(AT_FDCWD, dir, OPEN_DIR, 0);
+}
+
+static const char *name_of(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+ssize_t machine_read_preload(const char *root, char *buf, size_t size, bool *ret_there)
+{
+	CLEANUP(sys_close_cleanup) int dir = open_parent(root, MACHINE_PRELOAD);
+	ssize_t len = dir < 0 ? dir : replace_read(dir, name_of(MACHINE_PRELOAD), buf, size);
+
+	*ret_there = len != -ENOENT;
+	return len == -ENOENT && dir >= 0 ? 0 : len;
+}
+
+/* What is executed at the start of the machine is on the loader's file system. */
+static int check_place(const char *root, int fd, const struct stat *agent)
+{
+	char path[PATH_MAX];
+	struct statvfs system;
+	struct stat loader;
+	int r;
+
+	if (!machine_loader() || (size_t)snprintf(path, sizeof(path), "%s%s", root,
+					 machine_loader()) >= sizeof(path))
+		return -EXDEV;
+	r = sys_fstatat(AT_FDCWD, path, &loader, 0);
+	if (r < 0)
+		return r;
+	if (fstatvfs(fd, &system) < 0)
+		return -errno;
+	if (system.f_flag & ST_NOEXEC)
+		return -ENOTSUP;
+	return loader.st_dev == agent->st_dev ? 0 : -EXDEV;
+}
+
+#if defined(__x86_64__)
+#define NATIVE EM_X86_64
+#elif defined(__aarch64__)
+#define NATIVE EM_AARCH64
+#elif defined(__riscv)
+#define NATIVE EM_RISCV
+#elif defined(__i386__)
+#define NATIVE EM_386
+#else
+#define NATIVE EM_ARM
+#endif
+
+/* Whatever the headers say is in the file, is there. */
+static int check_segments(const struct image *image, uint64_t size)
+{
+	struct image_segment segment;
+
+	for (unsigned i = 0; i < image->phnum; i++) {
+		int r = image_load(image, i, &segment);
+
+		if (r < 0 || (r > 0 && !range_within(segment.offset, segment.filesz, size)))
+			return -ENOEXEC;
+	}
+	return 0;
+}
+
+static int check_object(int fd, uint64_t size)
+{
+	unsigned char bytes[4096];
+	struct image_header header;
+	struct image image;
+	ssize_t len = sys_pread(fd, bytes, sizeof(bytes), 0);
+
+	if (len < 0)
+		return (int)len;
+	if (image_header(bytes, (size_t)len, &header) < 0 || header.type != ET_DYN ||
+		header.machine != NATIVE || header.phoff > (size_t)len ||
+		image_init(&image, &header, bytes + header.phoff, (size_t)len - header.phoff) < 0)
+		return -ENOEXEC;
+	return check_segments(&image, size);
+}
+
+int machine_check_agent(const char *root)
+{
+	CLEANUP(sys_close_cleanup) int fd = -1;
+	char path[PATH_MAX];
+	struct stat st;
+	int r;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s%s", root, MEMSEAL_MACHINE_PATH) >=
+		sizeof(path))
+		return -ENAMETOOLONG;
+	fd = sys_openat(AT_FDCWD, path, OPEN_FILE, 0);
+	r = fd < 0 ? fd : sys_fstatat(fd, "", &st, AT_EMPTY_PATH);
+	if (r < 0)
+		return r;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))
+		return -EPERM;
+	if (!(st.st_mode & S_IROTH))
+		return -EACCES;
+	r = check_place(root, fd, &st);
+	return r < 0 ? r : check_object(fd, (uint64_t)st.st_size);
+}
+
+enum machine_policy machine_compare_policy(
+	const char *root, const union policy_block *blocks, size_t len)
+{
+	CLEANUP(sys_close_cleanup) int dir = open_parent(root, POLICY_COMPILED);
+	char *there = malloc(len + 1);
+	enum machine_policy answer = MACHINE_POLICY_DAMAGED;
+	ssize_t n = -ENOMEM;
+
+	if (there)
+		n = dir < 0 ? dir : replace_read(dir, name_of(POLICY_COMPILED), there, len + 1);
+	if (n == -ENOENT)
+		answer = len ? MACHINE_POLICY_NONE : MACHINE_POLICY_CURRENT;
+	else if (n == (ssize_t)len && memcmp(there, blocks, len) == 0)
+		answer = MACHINE_POLICY_CURRENT;
+	else if (n >= 0 || n == -EFBIG)
+		answer = MACHINE_POLICY_OTHER;
+	free(there);
+	return answer;
+}
+
+int machine_make_directory(const char *root)
+{
+	CLEANUP(sys_close_cleanup) int dir = open_parent(root, MEMSEAL_CONF_DIR);
+	int r = dir < 0 ? dir : sys_mkdirat(dir, name_of(MEMSEAL_CONF_DIR), 0755);
+
+	return r == -EEXIST ? 0 : r;
+}
+
+int machine_write_policy(const char *root, const union policy_block *blocks, size_t len)
+{
+	CLEANUP(sys_close_cleanup) int dir = open_parent(root, POLICY_COMPILED);
+
+	int r;
+
+	if (dir < 0)
+		return dir;
+	if (len > 0)
+		return replace_write(dir, name_of(POLICY_COMPILED), blocks->bytes, len);
+	r = replace_remove(dir, name_of(POLICY_COMPILED));
+	return r == -ENOENT ? 0 : r;
+}
+
+int machine_switch(const char *root, bool on)
+{
+	CLEANUP(sys_close_cleanup) int dir = open_parent(root, MACHINE_PRELOAD);
+	const char *name = name_of(MACHINE_PRELOAD), *agent = MEMSEAL_MACHINE_PATH;
+	char old[PRELOAD_MAX], new[PRELOAD_MAX + PATH_MAX];
+	ssize_t len = dir < 0 ? dir : replace_read(dir, name, old, sizeof(old));
+	size_t new_len;
+	int r;
+
+	if (len == -ENOENT && dir >= 0)
+		len = 0;
+	if (len < 0)
+		return (int)len;
+	if (preload_has(old, (size_t)len, agent) == on)
+		return 0;
+	new_len = on ? preload_add(old, (size_t)len, agent, new)
+		     : preload_remove(old, (size_t)len, agent, new);
+	r = new_len ? replace_write(dir, name, new, new_len) : replace_remove(dir, name);
+	return r < 0 ? r : 1;
+}
+
+int machine_make_list(const char *root)
+{
+	CLEANUP(sys_close_cleanup) int dir = open_parent(root, MACHINE_PRELOAD);
+	const char *name = name_of(MACHINE_PRELOAD);
+	char list[PRELOAD_MAX];
+	ssize_t len = dir < 0 ? dir : replace_read(dir, name, list, sizeof(list));
+	int r;
+
+	if (len >= 0)
+		return 0;
+	if (len != -ENOENT || dir < 0)
+		return (int)len;
+	r = replace_write(dir, name, "", 0);
+	return r < 0 ? r : 1;
+}
+
+void machine_drop_empty_list(const char *root)
+{
+	CLEANUP(sys_close_cleanup) int dir = open_parent(root, MACHINE_PRELOAD);
+	char list[1];
+
+	if (dir >= 0 && replace_read(dir, name_of(MACHINE_PRELOAD), list, sizeof(list)) == 0)
+		sys_undo_file(dir, name_of(MACHINE_PRELOAD));
+}

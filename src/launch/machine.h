@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine-wide mode: /etc/ld.so.preload names the agent, which the loader then maps into every
+ * program, and the compiled policy tells it what to do there. All paths are below a root, which is
+ * "/" but in tests. The functions answer 0 or a negative errno, if they say nothing else.
+ */
+#ifndef MEMSEAL_LAUNCH_MACHINE_H
+#define MEMSEAL_LAUNCH_MACHINE_H
+
+#include <sys/types.h>
+
+#include "base/policy.h"
+#include "base/util.h"
+
+#define MACHINE_PRELOAD "/etc/ld.so.preload"
+
+/* The list, or nothing if there is no such file; *ret_there says which. Errors of replace_read().
+ */
+ssize_t machine_read_preload(const char *root, char *buf, size_t size, bool *ret_there) MUST_CHECK
+	NONNULL(1, 2, 4);
+
+/*
+ * Is the agent's file one that every program may load, at every time from the start of the machine
+ * on? -ENOENT, -ELOOP (a symbolic link), -EINVAL (not a regular file), -EPERM (not root's, or others
+ * may write to it), -EACCES (others may not read it), -EXDEV (on another file system than the
+ * loader), -ENOTSUP (a file system that nothing is executed from), -ENOEXEC (cut off, or not an
+ * object of this machine); or as openat(2).
+ */
+int machine_check_agent(const char *root) MUST_CHECK NONNULL(1);
+
+enum machine_policy {
+	MACHINE_POLICY_NONE,    /* there is no compiled one: every program is sealed */
+	MACHINE_POLICY_CURRENT, /* it is what the blocks say */
+	MACHINE_POLICY_OTHER,   /* it says something else */
+	MACHINE_POLICY_DAMAGED, /* it cannot be read, or is none: every program is sealed */
+};
+
+/* Compares the compiled policy with len bytes of blocks; 0: there should be none. */
+enum machine_policy machine_compare_policy(
+	const char *root, const union policy_block *blocks, size_t len) MUST_CHECK NONNULL(1, 2);
+
+/* The directory of the policy, if it is not there. */
+int machine_make_directory(const char *root) MUST_CHECK NONNULL(1);
+
+/* Puts the policy in place; see replace_write(). len 0: takes it away, if it is there. */
+int machine_write_policy(const char *root, const union policy_block *blocks, size_t len) MUST_CHECK
+	NONNULL(1, 2);
+
+/*
+ * Adds the agent to the list, or takes it away, and leaves all else in it as it is: 1; 0 if it is
+ * so already. A list that becomes empty is removed. On failure the list is as it was, but see
+ * replace_write(). Errors: of replace_read() and replace_write().
+ */
+int machine_switch(const char *root, bool on) MUST_CHECK NONNULL(1);
+
+/*
+ * Makes an empty list if there is none, which the loader takes for none: 1; 0 if there is one.
+ * Errors: of replace_read() and replace_write(). And takes one that is empty away.
+ */
+int machine_make_list(const char *root) MUST_CHECK NONNULL(1);
+void machine_drop_empty_list(const char *root) NONNULL(1);
+
+/* Does the machine run programs of 32 bits, which cannot load the agent and say so at each start?
+ */
+bool machine_runs_32_bits(const char *root) MUST_CHECK NONNULL(1);
+
+/* The loader of this architecture's glibc, or NULL: there is none that is known here. */
+const char *machine_loader(void) MUST_CHECK;
+
+#endif
