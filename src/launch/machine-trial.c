@@ -189,28 +189,41 @@ static int write_file(const char *path, const void *bytes, size_t len)
 	return n == (ssize_t)len ? 0 : -1;
 }
 
+enum verdict {
+	VERDICT_FINE = ARRAY_SIZE(attempts), /* else the number of the attempt */
+	VERDICT_UNSEALED,
+	VERDICT_NO_NAMESPACE,
+	VERDICT_CHROOT,
+	VERDICT_NOT_TRIED,
+};
+
 #define CANDIDATE MEMSEAL_CONF_DIR "/preload"
 
 /* In a namespace of our own, with the configuration's directory for what is not to last. */
-static int stage(const union policy_block *blocks, size_t len)
+static enum verdict stage(const union policy_block *blocks, size_t len)
 {
 	static char old[PRELOAD_MAX], new[PRELOAD_MAX + sizeof(MEMSEAL_MACHINE_PATH)];
 	bool there;
 	ssize_t old_len = machine_read_preload("", old, sizeof(old), &there);
 
 	if (old_len < 0)
-		return -1;
+		return VERDICT_NOT_TRIED;
 	if (preload_has(old, (size_t)old_len, MEMSEAL_MACHINE_PATH))
 		memcpy(new, old, (size_t)old_len);
 	else
 		old_len = (ssize_t)preload_add(old, (size_t)old_len, MEMSEAL_MACHINE_PATH, new);
 	umask(022);
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		mount("memseal", MEMSEAL_CONF_DIR, "tmpfs", 0, "mode=755") < 0 ||
+	if (unshare(CLONE_NEWNS) < 0)
+		return VERDICT_NO_NAMESPACE;
+	/* The root directory of a chroot is none of the mounts that can be made private. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return errno == EINVAL ? VERDICT_CHROOT : VERDICT_NO_NAMESPACE;
+	if (mount("memseal", MEMSEAL_CONF_DIR, "tmpfs", 0, "mode=755") < 0 ||
 		(len > 0 && write_file(POLICY_COMPILED, blocks, len) < 0) ||
-		write_file(CANDIDATE, new, (size_t)old_len) < 0)
-		return -1;
-	return mount(CANDIDATE, MACHINE_PRELOAD, NULL, MS_BIND, NULL);
+		write_file(CANDIDATE, new, (size_t)old_len) < 0 ||
+		mount(CANDIDATE, MACHINE_PRELOAD, NULL, MS_BIND, NULL) < 0)
+		return VERDICT_NO_NAMESPACE;
+	return VERDICT_FINE;
 }
 
 /* cat(1) has passed its constructors when what it is given comes back. */
@@ -240,13 +253,6 @@ static bool cat_is_sealed(bool (*is_sealed)(pid_t pid))
 	return sealed;
 }
 
-enum verdict {
-	VERDICT_FINE = ARRAY_SIZE(attempts), /* else the number of the attempt */
-	VERDICT_UNSEALED,
-	VERDICT_NO_STAGE,
-	VERDICT_NOT_TRIED,
-};
-
 static enum verdict compare(const struct outcome *before, bool (*is_sealed)(pid_t pid))
 {
 	struct outcome now;
@@ -271,8 +277,12 @@ static int explain(enum verdict verdict, struct machine_trial *ret)
 		ret->program = "/bin/cat";
 		ret->what = "is not sealed";
 		return -EOPNOTSUPP;
-	case VERDICT_NO_STAGE:
+	case VERDICT_NO_NAMESPACE:
 		ret->what = "cannot make a mount namespace to try it in";
+		return -EPERM;
+	case VERDICT_CHROOT:
+		ret->what = "it cannot be tried in a chroot: boot this system, or enter it with "
+			    "systemd-nspawn, and enable it there";
 		return -EPERM;
 	case VERDICT_NOT_TRIED:
 		ret->what = "cannot start the programs to try it with";
@@ -300,9 +310,11 @@ int machine_trial(const union policy_block *blocks, size_t len, bool (*is_sealed
 	if (r < 0)
 		return explain(VERDICT_NOT_TRIED, ret);
 	child = fork();
-	if (child == 0)
-		_exit((int)(stage(blocks, len) < 0 ? VERDICT_NO_STAGE
-						   : compare(before, is_sealed)));
+	if (child == 0) {
+		enum verdict verdict = stage(blocks, len);
+
+		_exit((int)(verdict == VERDICT_FINE ? compare(before, is_sealed) : verdict));
+	}
 	if (child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status))
 		return explain(VERDICT_NOT_TRIED, ret);
 	return explain((enum verdict)WEXITSTATUS(status), ret);

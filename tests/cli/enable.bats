@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: MIT
+# memseal enable, disable and status, on a machine of its own: see tests/helpers/machine.bash. --force,
+# because 32-bit programs may be installed where this runs.
+
+bats_require_minimum_version 1.5.0
+
+load ../helpers/ask
+load ../helpers/machine
+
+AGENT=$AGENT_DIR/libmemseal-machine.so
+
+setup_file() {
+	machine_make
+}
+
+teardown_file() {
+	machine_remove
+}
+
+# Not enabled.
+setup() {
+	machine_reset
+	LIST=$MACHINE/etc/ld.so.preload
+	THERE=$MACHINE/lib/${AGENT#"$LIB_AT"}
+	POLICY=$MACHINE/conf/${CONF_DIR#"$CONF_AT"}
+	cp "$BUILD/libmemseal-machine.so" "$THERE"
+	rm -f "$LIST"
+	cd "$BATS_TEST_TMPDIR"
+}
+
+rules() { # a policy from stdin
+	mkdir -p "$POLICY/policy.d"
+	cat >"$POLICY/policy.d/test.conf"
+}
+
+on() {
+	run -0 machine "$MEMSEAL" enable --force
+	[ "${lines[-1]}" = "enabled: every program that starts from now on is sealed" ]
+}
+
+state_of() { # CMD: what audit says of it
+	machine sh -c '"$@" & sleep 0.3; "$MEMSEAL" audit --raw --noheadings --output STATE $!; kill $!' sh "$@"
+}
+
+status() { # jq filter
+	machine "$MEMSEAL" status --json | jq -r "$1"
+}
+
+@test "enabled, programs are sealed; disabled, they are not, and nothing is left" {
+	run -0 state_of sleep 3
+	[ "$output" = unsealed ]
+	on
+	[ "$(cat "$LIST")" = "$AGENT" ]
+	[ "$(stat -c %a "$LIST")" = 644 ]
+	run -0 state_of sleep 3
+	[ "$output" = sealed ]
+	run -0 machine "$MEMSEAL" disable
+	[ ! -e "$LIST" ]
+	run -0 state_of sleep 3
+	[ "$output" = unsealed ]
+	run -0 find "$MACHINE/etc" "$MACHINE/conf" -name '*.memseal'
+	[ -z "$output" ]
+}
+
+@test "a second time nothing changes, and that is said" {
+	on
+	run -0 machine "$MEMSEAL" enable --force
+	[ "${lines[-1]}" = "was enabled before; the policy is what the files say" ]
+	[ "$(cat "$LIST")" = "$AGENT" ]
+	run -0 machine "$MEMSEAL" disable
+	run -0 machine "$MEMSEAL" disable
+	[ "$output" = "was not enabled" ]
+}
+
+@test "--dry-run tries it, and changes nothing" {
+	run -0 machine "$MEMSEAL" enable --force --dry-run
+	[[ "${lines[0]}" == "tried on "*" programs of this machine: as before, and sealed" ]]
+	[ "${lines[1]}" = "nothing was changed" ]
+	[ ! -e "$LIST" ]
+	[ ! -e "$POLICY/policy.compiled" ]
+}
+
+@test "what others have in the list stays" {
+	printf '# ours\n/usr/lib/a.so:/usr/lib/b.so # c\n\n' >"$LIST"
+	cp "$LIST" before
+	# Libraries that are not there: the loader prints a line for each, before as well.
+	run -0 machine "$MEMSEAL" enable --force
+	[ "$(head -n 1 "$LIST")" = "$AGENT" ]
+	cmp before <(tail -n +2 "$LIST")
+	run -0 machine "$MEMSEAL" disable
+	cmp before "$LIST"
+}
+
+@test "status tells what is on, and whom it has reached" {
+	run -0 status '.enabled, .agent, .policy'
+	[ "$output" = $'false\nok\ncurrent' ]
+	run -1 machine "$MEMSEAL" status
+	[ "${lines[0]}" = "machine-wide: off" ]
+	on
+	run -0 status '.enabled, .agent, .policy, .rules'
+	[ "$output" = $'true\nok\ncurrent\n0' ]
+	run -0 machine sh -c 'sleep 5 & sleep 0.3; "$MEMSEAL" status --json; kill $!'
+	[ "$(jq .processes.reached <<<"$output")" -ge 1 ]
+	[ "$(jq .processes.others <<<"$output")" -ge 1 ] # from before
+	run -0 machine "$MEMSEAL" status
+	[ "${lines[0]}" = "machine-wide: on" ]
+	echo '/bin/true off' | rules
+	run -0 status .policy
+	[ "$output" = none ]
+	run -1 machine "$MEMSEAL" status
+	run -0 machine "$MEMSEAL" enable --force
+	run -0 status '.policy, .rules'
+	[ "$output" = $'current\n1' ]
+	echo '/bin/false off' | rules
+	run -0 status .policy
+	[ "$output" = other ]
+}
+
+@test "the policy: programs that are left alone, what they execute, and options" {
+	cp /bin/sleep asleep
+	cp /bin/bash shell
+	rules <<-END
+		$PWD/asleep off
+		$PWD/shell  off,children
+		/*/bin/cat  strict
+	END
+	on
+	run -0 state_of sleep 3
+	[ "$output" = sealed ]
+	run -0 state_of ./asleep 3
+	[ "$output" = unsealed ]
+	run -0 state_of ./shell -c 'sleep 3; :'
+	[ "$output" = unsealed ]
+	run -0 machine ./shell -c 'sleep 3 & sleep 0.3; "$MEMSEAL" audit --raw --noheadings --output STATE $!; kill $!'
+	[ "$output" = unsealed ]
+	# What a set-uid program is executed by says nothing of it.
+	cp /bin/sleep secure
+	chmod 4755 secure
+	chmod 755 . ..
+	run -0 machine ./shell -c 'setpriv --reuid=65534 --clear-groups ./secure 3 & sleep 0.5
+		"$MEMSEAL" audit --raw --noheadings --output STATE $!; kill $!'
+	[ "$output" = sealed ]
+}
+
+@test "the policy: the bytes of a program are locked" {
+	locked() {
+		machine sh -c 'tail -f /dev/null & sleep 0.3; "$MEMSEAL" map --json $!; kill $!' |
+			jq -r '[.mappings[] | select(.kind == "text" and (.object // "" | endswith("/tail")))][0].content'
+	}
+	on
+	[ "$(locked)" = open ]
+	echo '*/tail strict' | rules
+	run -4 machine "$MEMSEAL" enable --force # patterns are whole paths
+	echo '/*/tail strict' | rules
+	run -0 machine "$MEMSEAL" enable --force
+	[ "$(locked)" = locked ]
+}
+
+@test "a policy with errors is not used" {
+	echo '/bin/true sometimes' | rules
+	run -4 machine "$MEMSEAL" enable --force
+	[[ "$output" == *"test.conf:1: error:"*"not done: the policy has errors" ]]
+	[ ! -e "$LIST" ]
+	echo '/bin/true off' | rules
+	chmod 666 "$POLICY/policy.d/test.conf"
+	run -4 machine "$MEMSEAL" enable --force
+	[ ! -e "$LIST" ]
+	chmod 644 "$POLICY/policy.d/test.conf"
+	on
+}
+
+@test "a damaged policy is not followed, and the log is told" {
+	cp /bin/sleep asleep
+	echo "$PWD/asleep off" | rules
+	on
+	run -0 state_of ./asleep 3
+	[ "$output" = unsealed ]
+	printf x | dd of="$POLICY/policy.compiled" bs=1 seek=50 conv=notrunc status=none
+	run -0 status .policy
+	[ "$output" = other ]
+	machine_log
+	run -0 state_of ./asleep 3
+	[ "$output" = sealed ]
+	run -0 machine_logged
+	[[ "$output" == *"the compiled policy is damaged, and not followed: run memseal enable"* ]]
+}
+
+@test "an agent that would break programs is not switched on" {
+	local size half
+	size=$(stat -c %s "$BUILD/libmemseal-machine.so")
+	refused() { # TEXT
+		run machine timeout 60 "$MEMSEAL" enable --force
+		[ "$status" -eq 4 ]
+		[[ "$output" == *"$1"* ]]
+		[ ! -e "$LIST" ]
+		run -0 status .agent
+	}
+	for half in 0 1 64 4096 8192; do
+		truncate -s $half "$THERE"
+		refused "damaged"
+	done
+	cp "$BUILD/libmemseal-machine.so" "$THERE"
+	# Its code is gone: SIGSEGV or SIGILL in every program.
+	dd if=/dev/zero of="$THERE" bs=4096 seek=2 count=4 conv=notrunc status=none
+	refused "with the agent"
+	rm "$THERE"
+	refused "missing"
+	mkfifo "$THERE"
+	refused "not a regular file"
+	rm "$THERE"
+	ln -s "$BUILD/libmemseal-machine.so" "$THERE"
+	refused "not a regular file"
+	rm "$THERE"
+	install -m 666 "$BUILD/libmemseal-machine.so" "$THERE"
+	refused "not root's alone"
+	chmod 600 "$THERE"
+	refused "not readable by every user"
+	install -m 644 -o nobody "$BUILD/libmemseal-machine.so" "$THERE"
+	refused "not root's alone"
+	rm "$THERE"
+	cp "$BUILD/libmemseal-machine.so" "$THERE"
+	on
+}
+
+# Sound, and loaded: but it seals nothing, and that is seen from outside.
+@test "an agent that does not seal is not switched on" {
+	echo 'int nothing;' | cc -shared -fPIC -x c - -o "$THERE"
+	run -4 machine "$MEMSEAL" enable --force
+	[[ "$output" == *"not done: /bin/cat is not sealed with the agent" ]]
+	[ ! -e "$LIST" ]
+}
+
+@test "a list that is no file of root's is left as it is" {
+	ln -s nowhere "$LIST"
+	run -4 machine "$MEMSEAL" enable --force
+	[[ "$output" == *"/etc/ld.so.preload: a symbolic link: make it a file" ]]
+	[ -L "$LIST" ]
+	rm "$LIST"
+	mkdir "$LIST"
+	run -4 machine "$MEMSEAL" enable --force
+	[[ "$output" == *"/etc/ld.so.preload: not a regular file" ]]
+	rmdir "$LIST"
+	install -m 644 -o nobody /dev/null "$LIST"
+	run -4 machine "$MEMSEAL" enable --force
+	[[ "$output" == *"/etc/ld.so.preload: not root's alone"* ]]
+	rm "$LIST"
+	on
+}
+
+@test "who may, and what is no option" {
+	run -4 setpriv --reuid=65534 --clear-groups "$BUILD/memseal-report" enable
+	run -4 setpriv --reuid=65534 --clear-groups "$BUILD/memseal-report" disable
+	for command in enable disable status; do
+		run -0 "$MEMSEAL" $command --help
+		[[ "$output" == "Usage: memseal $command"* ]]
+		run -0 "$MEMSEAL" $command --version
+		run -2 "$MEMSEAL" $command --nonsense
+		run -2 "$MEMSEAL" $command argument
+	done
+}
+
+@test "in a chroot it cannot be tried, and is not done" {
+	cat >inside <<-'END'
+		set -e
+		root=$MACHINE/root
+		mkdir -p "$root"/{usr,etc,proc,dev,tmp}
+		for dir in bin sbin lib lib64; do
+			[ ! -e /$dir ] || ln -sf usr/$dir "$root/$dir"
+		done
+		for dir in usr etc proc dev; do
+			mount --rbind /$dir "$root/$dir"
+		done
+		mkdir -p "$root$BUILD"
+		mount --bind "$BUILD" "$root$BUILD"
+		exec chroot "$root" "$MEMSEAL" enable --force
+	END
+	run -4 machine bash inside
+	[[ "$output" == *"not done: it cannot be tried in a chroot: "* ]]
+	[ ! -e "$LIST" ]
+}
