@@ -215,6 +215,9 @@ int machine_switch(const char *root, bool on)
 		return 0;
 	new_len = on ? preload_add(old, (size_t)len, agent, new)
 		     : preload_remove(old, (size_t)len, agent, new);
+	/* What is switched on must be read again to be switched off. */
+	if (new_len > sizeof(old))
+		return -EFBIG;
 	r = new_len ? replace_write(dir, name, new, new_len) : replace_remove(dir, name);
 	return r < 0 ? r : 1;
 }
