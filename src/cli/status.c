@@ -194,11 +194,18 @@ static void print_json(const struct state *state)
 		state->others, state->unknown);
 }
 
+static const char *list_text(int error)
+{
+	return error == -EINVAL ? "not a regular file; memseal=off of the kernel's command line "
+				  "puts /dev/null there until the next boot"
+				: strerror(-error);
+}
+
 static void print_text(const struct state *state)
 {
 	printf("machine-wide: %s\n", state->on ? "on" : "off");
 	if (state->list < 0)
-		printf("list:         %s: %s\n", MACHINE_PRELOAD, strerror(-state->list));
+		printf("list:         %s: %s\n", MACHINE_PRELOAD, list_text(state->list));
 	printf("agent:        %s: %s\n", MEMSEAL_MACHINE_PATH, machine_agent_text(state->agent));
 	printf("policy:       %zu %s, %s\n", state->rules, state->rules == 1 ? "rule" : "rules",
 		policy_text(state));
@@ -207,9 +214,8 @@ static void print_text(const struct state *state)
 		printf(", %u that cannot be looked at", state->unknown);
 	putchar('\n');
 	if (state->on && state->others)
-		printf("              without are those from before, static ones, and what the "
-		       "policy "
-		       "leaves alone\n");
+		printf("              without are those from before, static ones and those in "
+		       "containers\n");
 }
 
 int cmd_status(int argc, char **argv)

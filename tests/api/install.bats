@@ -98,6 +98,12 @@ check_program() {
 	done
 }
 
+@test "every command has a page of its name" {
+	for command in $("$BUILD/memseal" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+		head -1 "$PREFIX/share/man/man1/memseal-$command.1" | grep SPDX
+	done
+}
+
 @test "every manual page is installed" {
 	for page in "$SOURCE"/man/*.[0-9]; do
 		[ -f "$PREFIX/share/man/man${page##*.}/$(basename "$page")" ]
