@@ -6,6 +6,7 @@
 /* include/uapi/asm-generic/unistd.h */
 #define NR_getxattr         8
 #define NR_fcntl            25
+#define NR_flock            32
 #define NR_mkdirat          34
 #define NR_unlinkat         35
 #define NR_mount            40

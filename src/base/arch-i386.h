@@ -19,6 +19,7 @@
 #define NR_uname            122
 #define NR_mprotect         125
 #define NR_personality      136
+#define NR_flock            143
 #define NR_sched_yield      158
 #define NR_mremap           163
 #define NR_prctl            172

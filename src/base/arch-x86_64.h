@@ -25,6 +25,7 @@
 #define NR_wait4            61
 #define NR_uname            63
 #define NR_fcntl            72
+#define NR_flock            73
 #define NR_fsync            74
 #define NR_ftruncate        77
 #define NR_fchmod           91

@@ -277,6 +277,11 @@ static inline int sys_faccessat(int dir, const char *path, int mode)
 	return (int)sys_call3(NR_faccessat, dir, path, mode);
 }
 
+static inline int sys_flock(int fd, int op)
+{
+	return (int)sys_call2(NR_flock, fd, op);
+}
+
 static inline int sys_fsync(int fd)
 {
 	return (int)sys_call1(NR_fsync, fd);

@@ -148,6 +148,15 @@ long machine_read_policy(const char *root, struct policy *policy, union policy_b
 	return policy_compile(policy->rules, policy->count, *ret_blocks, capacity);
 }
 
+/* Until this process ends. */
+static void lock(void)
+{
+	int r = machine_lock("");
+
+	if (r < 0)
+		die(STATUS_FAILURE, "not done: %s: %s", MEMSEAL_CONF_DIR, strerror(-r));
+}
+
 static bool is_sealed(pid_t pid)
 {
 	struct memseal_coverage coverage = { .size = sizeof(coverage) };
@@ -190,14 +199,12 @@ static int enable(bool dry_run, bool force)
 	int r;
 
 	check_machine(force);
+	lock();
 	len = machine_read_policy("/", &policy, &blocks);
 	print_findings(&policy, stderr);
 	if (len < 0)
 		die(STATUS_FAILURE, "not done: %s",
 			len == -EINVAL ? "the policy has errors" : strerror((int)-len));
-	r = machine_make_directory("");
-	if (r < 0)
-		die(STATUS_FAILURE, "not done: %s: %s", MEMSEAL_CONF_DIR, strerror(-r));
 	try_it(blocks, (size_t)len);
 	if (!dry_run) {
 		r = machine_write_policy("", blocks, (size_t)len);
@@ -244,6 +251,7 @@ int cmd_disable(int argc, char **argv)
 		die(STATUS_USAGE, "%s: takes no arguments", quote(argv[optind]).text);
 	if (geteuid() != 0)
 		die(STATUS_FAILURE, "needs root");
+	lock();
 	r = machine_switch("", false);
 	if (r < 0)
 		die(STATUS_FAILURE, "%s: %s", MACHINE_PRELOAD, list_text(r));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -176,12 +177,18 @@ enum machine_policy machine_compare_policy(
 	return answer;
 }
 
-int machine_make_directory(const char *root)
+int machine_lock(const char *root)
 {
-	CLEANUP(sys_close_cleanup) int dir = open_parent(root, MEMSEAL_CONF_DIR);
-	int r = dir < 0 ? dir : sys_mkdirat(dir, name_of(MEMSEAL_CONF_DIR), 0755);
+	CLEANUP(sys_close_cleanup) int above = open_parent(root, MEMSEAL_CONF_DIR);
+	int r = above < 0 ? above : sys_mkdirat(above, name_of(MEMSEAL_CONF_DIR), 0755), dir;
 
-	return r == -EEXIST ? 0 : r;
+	if (r < 0 && r != -EEXIST)
+		return r;
+	dir = sys_openat(above, name_of(MEMSEAL_CONF_DIR), OPEN_DIR, 0);
+	r = dir < 0 ? dir : sys_flock(dir, LOCK_EX);
+	if (r < 0)
+		sys_close_cleanup(&dir);
+	return r < 0 ? r : dir;
 }
 
 int machine_write_policy(const char *root, const union policy_block *blocks, size_t len)

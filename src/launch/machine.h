@@ -39,8 +39,11 @@ enum machine_policy {
 enum machine_policy machine_compare_policy(
 	const char *root, const union policy_block *blocks, size_t len) MUST_CHECK NONNULL(1, 2);
 
-/* The directory of the policy, if it is not there. */
-int machine_make_directory(const char *root) MUST_CHECK NONNULL(1);
+/*
+ * For one that changes the mode at a time: waits for others. A descriptor, until it is closed: of
+ * the policy's directory, which is made if it is not there.
+ */
+int machine_lock(const char *root) MUST_CHECK NONNULL(1);
 
 /* Puts the policy in place; see replace_write(). len 0: takes it away, if it is there. */
 int machine_write_policy(const char *root, const union policy_block *blocks, size_t len) MUST_CHECK

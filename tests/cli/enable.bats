@@ -72,6 +72,25 @@ status() { # jq filter
 	[ "$output" = "was not enabled" ]
 }
 
+@test "several at once: at no time is the list anything else than whole or not there" {
+	cat >several <<-'END'
+		for i in 1 2 3 4; do
+			(for j in 1 2 3; do "$MEMSEAL" enable --force; "$MEMSEAL" disable; done) >/dev/null &
+		done
+		while [ -n "$(jobs -r)" ]; do
+			list=$(cat /etc/ld.so.preload 2>/dev/null)
+			[ -z "$list" ] || [ "$list" = "$AGENT" ] || echo "$list"
+		done
+		wait
+	END
+	export AGENT
+	run -0 machine bash several
+	[ -z "$output" ]
+	[ ! -e "$LIST" ]
+	run -0 find "$MACHINE/etc" "$MACHINE/conf" -name '*.memseal'
+	[ -z "$output" ]
+}
+
 @test "--dry-run tries it, and changes nothing" {
 	run -0 machine "$MEMSEAL" enable --force --dry-run
 	[[ "${lines[0]}" == "tried on "*" programs of this machine: as before, and sealed" ]]
