@@ -21,8 +21,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "audit", "memseal audit", cmd_audit, "how much of each process is sealed" },
-	{ "disable", "memseal disable", cmd_disable,
-		"programs of the machine are not sealed any more" },
+	{ "disable", "memseal disable", cmd_disable, "stop sealing every program of the machine" },
 	{ "doctor", "memseal doctor", cmd_doctor, "what this machine can do" },
 	{ "enable", "memseal enable", cmd_enable,
 		"seal every program of the machine at its start" },
