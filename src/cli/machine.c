@@ -36,16 +36,14 @@ static int print_enable_help(void)
 {
 	printf("Usage: memseal enable [OPTION...]\n\n"
 	       "Seals every dynamic program that starts from now on, of every user, as the policy\n"
-	       "says; again, to make a changed policy take effect. Tried first on programs of "
-	       "this\n"
-	       "machine, where nothing else sees it, and not done if one of them behaves "
-	       "otherwise.\n\n"
+	       "says. Run it again to make a changed policy take effect. Programs of this machine\n"
+	       "are tried with the agent first; if one behaves otherwise, nothing is changed.\n\n"
 	       "Options:\n"
 	       "      --dry-run         check and try, and change nothing\n"
-	       "      --force           even if 32-bit programs run here: each will print a line\n"
+	       "      --force           even if 32-bit programs run here: each prints a line\n"
 	       "  -h, --help            this text\n"
 	       "  -V, --version         the version\n\n"
-	       "memseal=off on the kernel's command line switches it off for a boot.\n");
+	       "memseal=off on the kernel's command line switches it off for one boot.\n");
 	return STATUS_FINE;
 }
 
