@@ -177,18 +177,21 @@ enum machine_policy machine_compare_policy(
 	return answer;
 }
 
+/* Not the directory, which every user can open and lock. */
 int machine_lock(const char *root)
 {
 	CLEANUP(sys_close_cleanup) int above = open_parent(root, MEMSEAL_CONF_DIR);
-	int r = above < 0 ? above : sys_mkdirat(above, name_of(MEMSEAL_CONF_DIR), 0755), dir;
+	CLEANUP(sys_close_cleanup) int dir = -1, fd = -1;
+	int r = above < 0 ? above : sys_mkdirat(above, name_of(MEMSEAL_CONF_DIR), 0755);
 
 	if (r < 0 && r != -EEXIST)
 		return r;
 	dir = sys_openat(above, name_of(MEMSEAL_CONF_DIR), OPEN_DIR, 0);
-	r = dir < 0 ? dir : sys_flock(dir, LOCK_EX);
-	if (r < 0)
-		sys_close_cleanup(&dir);
-	return r < 0 ? r : dir;
+	if (dir < 0)
+		return dir;
+	fd = sys_openat(dir, ".lock", OPEN_FILE | O_CREAT, 0600);
+	r = fd < 0 ? fd : sys_flock(fd, LOCK_EX);
+	return r < 0 ? r : STEAL(fd, -1);
 }
 
 int machine_write_policy(const char *root, const union policy_block *blocks, size_t len)

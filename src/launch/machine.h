@@ -40,8 +40,8 @@ enum machine_policy machine_compare_policy(
 	const char *root, const union policy_block *blocks, size_t len) MUST_CHECK NONNULL(1, 2);
 
 /*
- * For one that changes the mode at a time: waits for others. A descriptor, until it is closed: of
- * the policy's directory, which is made if it is not there.
+ * For one that changes the mode at a time: waits for others. A descriptor, until it is closed, of
+ * a file that only root can open, in the policy's directory, which is made if it is not there.
  */
 int machine_lock(const char *root) MUST_CHECK NONNULL(1);
 

@@ -13,9 +13,11 @@
 #include <limits.h>
 #include <link.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -51,6 +53,7 @@ static void make_way(const char *path)
 			continue;
 		*slash = '\0';
 		ck_assert(mkdir(way, 0755) == 0 || errno == EEXIST);
+		ck_assert_int_eq(chmod(way, 0755), 0);
 		*slash = '/';
 	}
 }
@@ -467,6 +470,8 @@ END_TEST
 
 /* The compiled policy. */
 
+#define LOCK MEMSEAL_CONF_DIR "/.lock"
+
 static union policy_block block;
 
 START_TEST(a_policy_is_written_compared_and_taken_away)
@@ -507,14 +512,66 @@ START_TEST(a_policy_that_cannot_be_read_is_damaged)
 }
 END_TEST
 
-START_TEST(the_directory_of_the_policy_is_made_once)
+START_TEST(the_lock_makes_the_directory_of_the_policy)
 {
+	int first, second;
+
 	ck_assert_int_eq(rmdir(below(MEMSEAL_CONF_DIR)), 0);
 	ck_assert_int_eq(machine_write_policy(root, &block, 64), -ENOENT);
 	umask(022);
-	ck_assert_int_eq(machine_make_directory(root), 0);
-	ck_assert_int_eq(machine_make_directory(root), 0);
+	first = machine_lock(root);
+	ck_assert_int_ge(first, 0);
 	ck_assert_int_eq(machine_write_policy(root, &block, 64), 0);
+	second = open(below(LOCK), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(second, 0);
+	ck_assert(flock(second, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK);
+	close(first);
+	ck_assert_int_eq(flock(second, LOCK_EX | LOCK_NB), 0);
+	close(second);
+	second = machine_lock(root);
+	ck_assert_int_ge(second, 0);
+	close(second);
+}
+END_TEST
+
+/* Whatever a user can open, they can lock. */
+static void be_a_nuisance(int told)
+{
+	int dir, file;
+
+	if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
+		_exit(1);
+	dir = open(below(MEMSEAL_CONF_DIR), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	file = open(below(LOCK), O_RDONLY | O_CLOEXEC);
+	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
+		_exit(2);
+	if (file >= 0 || errno != EACCES)
+		_exit(3);
+	if (write(told, "x", 1) != 1)
+		_exit(4);
+	pause();
+}
+
+START_TEST(no_user_can_hold_the_lock)
+{
+	int told[2], fd = machine_lock(root);
+	pid_t child;
+	char c;
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(pipe(told), 0);
+	child = fork();
+	if (child == 0)
+		be_a_nuisance(told[1]);
+	close(told[1]);
+	ck_assert_int_eq(read(told[0], &c, 1), 1);
+	fd = machine_lock(root);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	close(told[0]);
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
 }
 END_TEST
 
@@ -870,7 +927,7 @@ START_TEST(a_root_that_is_too_long)
 	ck_assert_int_eq(machine_check_agent(name), -ENAMETOOLONG);
 	ck_assert_int_eq(machine_switch(name, true), -ENAMETOOLONG);
 	ck_assert_int_eq(machine_make_list(name), -ENAMETOOLONG);
-	ck_assert_int_eq(machine_make_directory(name), -ENAMETOOLONG);
+	ck_assert_int_eq(machine_lock(name), -ENAMETOOLONG);
 	ck_assert_int_eq(machine_write_policy(name, &block, 64), -ENAMETOOLONG);
 	ck_assert_int_eq(machine_read_preload(name, buf, sizeof(buf), &there), -ENAMETOOLONG);
 	ck_assert(!machine_runs_32_bits(name));
@@ -888,7 +945,8 @@ static void add_files(TCase *tcase)
 	tcase_add_test(tcase, a_list_of_the_largest_size);
 	tcase_add_test(tcase, a_policy_is_written_compared_and_taken_away);
 	tcase_add_loop_test(tcase, a_policy_that_cannot_be_read_is_damaged, 0, ARRAY_SIZE(unfit));
-	tcase_add_test(tcase, the_directory_of_the_policy_is_made_once);
+	tcase_add_test(tcase, the_lock_makes_the_directory_of_the_policy);
+	tcase_add_test(tcase, no_user_can_hold_the_lock);
 	tcase_add_loop_test(tcase, each_system_call_fails_once, 0, ARRAY_SIZE(changes));
 	tcase_add_loop_test(tcase, the_power_fails_at_each_system_call, 0, ARRAY_SIZE(changes));
 	tcase_add_test(tcase, a_root_that_is_too_long);
