@@ -85,13 +85,15 @@ const char *machine_agent_text(int error)
 }
 
 /* The same errors as the agent's, of a file that we are to replace. */
-static const char *list_text(int error)
+const char *machine_list_text(int error)
 {
 	switch (error) {
 	case -ELOOP:
 		return "a symbolic link: make it a file";
 	case -EINVAL:
 		return "not a regular file";
+	case -ENODEV:
+		return "switched off until the next boot: memseal=off on the kernel's command line";
 	case -EPERM:
 		return "not root's alone, or a file system does not allow it: check its owner and "
 		       "mode";
@@ -178,7 +180,7 @@ static void try_it(const union policy_block *blocks, size_t len)
 	if (made > 0)
 		machine_drop_empty_list("");
 	if (made < 0)
-		die(STATUS_FAILURE, "%s: %s", MACHINE_PRELOAD, list_text(made));
+		die(STATUS_FAILURE, "%s: %s", MACHINE_PRELOAD, machine_list_text(made));
 	if (r == 0)
 		printf("tried on %u programs of this machine: as before, and sealed\n",
 			trial.tried);
@@ -212,7 +214,7 @@ static int enable(bool dry_run, bool force)
 	free(blocks);
 	r = dry_run ? 0 : machine_switch("", true);
 	if (r < 0)
-		die(STATUS_FAILURE, "not done: %s: %s", MACHINE_PRELOAD, list_text(r));
+		die(STATUS_FAILURE, "not done: %s: %s", MACHINE_PRELOAD, machine_list_text(r));
 	if (dry_run)
 		printf("nothing was changed\n");
 	else
@@ -252,7 +254,7 @@ int cmd_disable(int argc, char **argv)
 	lock();
 	r = machine_switch("", false);
 	if (r < 0)
-		die(STATUS_FAILURE, "%s: %s", MACHINE_PRELOAD, list_text(r));
+		die(STATUS_FAILURE, "%s: %s", MACHINE_PRELOAD, machine_list_text(r));
 	printf(r ? "disabled: programs that start from now on are not sealed\n"
 		 : "was not enabled\n");
 	return STATUS_FINE;

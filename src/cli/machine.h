@@ -8,6 +8,9 @@
 /* What is wrong with the agent's file, for an answer of machine_check_agent(), and the remedy. */
 const char *machine_agent_text(int error);
 
+/* The same of the preload list, for an error of machine_read_preload() or machine_switch(). */
+const char *machine_list_text(int error);
+
 /*
  * The policy from its files, compiled: its length, 0 if it has no rules; -EINVAL: it has errors,
  * which are among its

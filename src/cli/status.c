@@ -189,23 +189,17 @@ static void print_json(const struct state *state)
 {
 	printf("{\"enabled\":%s,\"list\":\"%s\",\"agent\":\"%s\",\"policy\":\"%s\",\"rules\":%zu,"
 	       "\"processes\":{\"reached\":%u,\"others\":%u,\"unknown\":%u}}\n",
-		state->on ? "true" : "false", state->list < 0 ? strerror(-state->list) : "ok",
+		state->on ? "true" : "false",
+		state->list < 0 ? machine_list_text(state->list) : "ok",
 		machine_agent_text(state->agent), policy_word(state), state->rules, state->reached,
 		state->others, state->unknown);
-}
-
-static const char *list_text(int error)
-{
-	return error == -EINVAL ? "not a regular file; memseal=off of the kernel's command line "
-				  "puts /dev/null there until the next boot"
-				: strerror(-error);
 }
 
 static void print_text(const struct state *state)
 {
 	printf("machine-wide: %s\n", state->on ? "on" : "off");
 	if (state->list < 0)
-		printf("list:         %s: %s\n", MACHINE_PRELOAD, list_text(state->list));
+		printf("list:         %s: %s\n", MACHINE_PRELOAD, machine_list_text(state->list));
 	printf("agent:        %s: %s\n", MEMSEAL_MACHINE_PATH, machine_agent_text(state->agent));
 	printf("policy:       %zu %s, %s\n", state->rules, state->rules == 1 ? "rule" : "rules",
 		policy_text(state));

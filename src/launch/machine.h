@@ -14,7 +14,10 @@
 
 #define MACHINE_PRELOAD "/etc/ld.so.preload"
 
-/* The list, or nothing if there is no such file; *ret_there says which. Errors of replace_read().
+/*
+ * The list, or nothing if there is no such file; *ret_there says which. Errors of replace_read();
+ * of them -ENODEV: the mode is switched off until the next start of the machine, see
+ * agent/door-machine.c.
  */
 ssize_t machine_read_preload(const char *root, char *buf, size_t size, bool *ret_there) MUST_CHECK
 	NONNULL(1, 2, 4);

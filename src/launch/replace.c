@@ -19,7 +19,7 @@ static int check_file(int fd, size_t size)
 	if (r < 0)
 		return r;
 	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
+		return S_ISCHR(st.st_mode) ? -ENODEV : -EINVAL;
 	if (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))
 		return -EPERM;
 	return (uint64_t)st.st_size > size ? -EFBIG : 0;

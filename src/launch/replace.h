@@ -9,8 +9,9 @@
 
 /*
  * Reads a regular file that belongs to root and only root may write, as far as size allows. Returns
- * its length; -ENOENT; -ELOOP: it is a symbolic link; -EINVAL: it is something else; -EPERM: it is
- * another user's, or others may write to it; -EFBIG: it is larger; or as openat(2), read(2).
+ * its length; -ENOENT; -ELOOP: it is a symbolic link; -ENODEV: it is a device; -EINVAL: it is
+ * something else; -EPERM: it is another user's, or others may write to it; -EFBIG: it is larger; or
+ * as openat(2), read(2).
  */
 ssize_t replace_read(int dir, const char *name, char *buf, size_t size) MUST_CHECK NONNULL(2, 3);
 

@@ -112,10 +112,12 @@ states() { # what audit says of itself, which a program of the machine has start
 @test "the first process with memseal=off of the kernel's command line switches all off" {
 	cat >first <<-'END'
 		sh -c '"$MEMSEAL" audit --json $$; exit'
+		"$MEMSEAL" status | sed -n '2s/ on the kernel.*//p'
 		stat -c %s /etc/ld.so.preload
 	END
 	run -0 machine env memseal=off unshare --pid --fork --mount-proc sh first
 	[[ "$output" == *'"unsealed"'* ]]
+	[ "${lines[-2]}" = "list:         /etc/ld.so.preload: switched off until the next boot: memseal=off" ]
 	[ "${lines[-1]}" = 0 ]
 	run -0 machine unshare --pid --fork --mount-proc sh first
 	[[ "$output" == *'"sealed"'* ]]
