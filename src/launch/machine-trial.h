@@ -17,9 +17,9 @@ struct machine_trial {
 /*
  * Runs programs as they are, and once more in a mount namespace of their own that has the agent in
  * its preload list, and the policy: status and output must be the same, and is_sealed() true of one
- * of them. Among them are set-uid programs as an unprivileged user, one under a filter that kills
- * for mseal(2), one without /proc and one without an environment; of what is not installed none.
- * Changes nothing outside. MACHINE_PRELOAD must be there.
+ * of them without the policy. Among them are set-uid programs as an unprivileged user, one under a
+ * filter that kills for mseal(2), one without /proc and one without an environment; of what is not
+ * installed none. Changes nothing outside. MACHINE_PRELOAD must be there.
  *
  * 0 if all is as it should be; -EOPNOTSUPP: a program does or is something else; or a negative
  * errno: it could not be tried. The process must have no other threads.

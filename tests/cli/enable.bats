@@ -278,6 +278,22 @@ status() { # jq filter
 	done
 }
 
+@test "a policy may leave alone what it is tried with" {
+	cp /bin/sleep asleep
+	mkfifo fifo
+	for rule in '/*/cat off' '* off'; do
+		printf '%s seal\n%s\n' "$PWD/asleep" "$rule" | rules
+		on
+		run -0 state_of cat fifo
+		[ "$output" = unsealed ]
+		run -0 state_of ./asleep 3
+		[ "$output" = sealed ]
+		run -0 status .policy
+		[ "$output" = current ]
+		run -0 machine "$MEMSEAL" disable
+	done
+}
+
 @test "in a chroot it cannot be tried, and is not done" {
 	cat >inside <<-'END'
 		set -e
