@@ -20,6 +20,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -379,6 +380,11 @@ static void be_fifo(const char *path)
 	ck_assert_int_eq(mkfifo(below(path), 0644), 0);
 }
 
+static void be_null(const char *path)
+{
+	ck_assert_int_eq(mknod(below(path), S_IFCHR | 0666, makedev(1, 3)), 0);
+}
+
 static void be_foreign(const char *path)
 {
 	put(path, FOREIGN, strlen(FOREIGN));
@@ -411,6 +417,7 @@ static const struct {
 	{ be_dangling, -ELOOP },
 	{ be_directory, -EINVAL },
 	{ be_fifo, -EINVAL },
+	{ be_null, -ENODEV },
 	{ be_foreign, -EPERM },
 	{ be_of_group, -EPERM },
 	{ be_of_all, -EPERM },
