@@ -157,10 +157,22 @@ int machine_check_agent(const char *root)
 	return r < 0 ? r : check_object(fd, (uint64_t)st.st_size);
 }
 
+/* Where programs of every user find the policy, if there is one. */
+static int open_policy_dir(const char *root, size_t len)
+{
+	CLEANUP(sys_close_cleanup) int dir = open_parent(root, POLICY_COMPILED);
+	struct stat st;
+	int r = dir < 0 ? dir : sys_fstatat(dir, "", &st, AT_EMPTY_PATH);
+
+	if (r < 0)
+		return r;
+	return len == 0 || st.st_mode & S_IXOTH ? STEAL(dir, -1) : -EACCES;
+}
+
 enum machine_policy machine_compare_policy(
 	const char *root, const union policy_block *blocks, size_t len)
 {
-	CLEANUP(sys_close_cleanup) int dir = open_parent(root, POLICY_COMPILED);
+	CLEANUP(sys_close_cleanup) int dir = open_policy_dir(root, len);
 	char *there = malloc(len + 1);
 	enum machine_policy answer = MACHINE_POLICY_DAMAGED;
 	ssize_t n = -ENOMEM;
@@ -187,8 +199,10 @@ int machine_lock(const char *root)
 	if (r < 0 && r != -EEXIST)
 		return r;
 	dir = sys_openat(above, name_of(MEMSEAL_CONF_DIR), OPEN_DIR, 0);
-	if (dir < 0)
-		return dir;
+	/* The umask takes away what others need to find the policy. */
+	r = dir < 0 ? dir : r == 0 ? sys_fchmod(dir, 0755) : 0;
+	if (r < 0)
+		return r;
 	fd = sys_openat(dir, ".lock", OPEN_FILE | O_CREAT, 0600);
 	r = fd < 0 ? fd : sys_flock(fd, LOCK_EX);
 	return r < 0 ? r : STEAL(fd, -1);
@@ -196,8 +210,7 @@ int machine_lock(const char *root)
 
 int machine_write_policy(const char *root, const union policy_block *blocks, size_t len)
 {
-	CLEANUP(sys_close_cleanup) int dir = open_parent(root, POLICY_COMPILED);
-
+	CLEANUP(sys_close_cleanup) int dir = open_policy_dir(root, len);
 	int r;
 
 	if (dir < 0)

@@ -35,7 +35,7 @@ enum machine_policy {
 	MACHINE_POLICY_NONE,    /* there is no compiled one: every program is sealed */
 	MACHINE_POLICY_CURRENT, /* it is what the blocks say */
 	MACHINE_POLICY_OTHER,   /* it says something else */
-	MACHINE_POLICY_DAMAGED, /* it cannot be read, or is none: every program is sealed */
+	MACHINE_POLICY_DAMAGED, /* not all programs can read it, or it is none: they are sealed */
 };
 
 /* Compares the compiled policy with len bytes of blocks; 0: there should be none. */
@@ -48,7 +48,10 @@ enum machine_policy machine_compare_policy(
  */
 int machine_lock(const char *root) MUST_CHECK NONNULL(1);
 
-/* Puts the policy in place; see replace_write(). len 0: takes it away, if it is there. */
+/*
+ * Puts the policy in place; see replace_write(), and -EACCES: its directory is closed to programs
+ * of other users. len 0: takes it away, if it is there.
+ */
 int machine_write_policy(const char *root, const union policy_block *blocks, size_t len) MUST_CHECK
 	NONNULL(1, 2);
 

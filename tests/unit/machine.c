@@ -519,15 +519,35 @@ START_TEST(a_policy_that_cannot_be_read_is_damaged)
 }
 END_TEST
 
+START_TEST(a_policy_that_users_cannot_find)
+{
+	ck_assert_int_eq(machine_write_policy(root, &block, 64), 0);
+	ck_assert_int_eq(chmod(below(MEMSEAL_CONF_DIR), 0700), 0);
+	ck_assert_int_eq(machine_compare_policy(root, &block, 64), MACHINE_POLICY_DAMAGED);
+	ck_assert_int_eq(machine_write_policy(root, &block, 32), -EACCES);
+	ck_assert(has_bytes(POLICY_COMPILED, block.bytes, 64));
+	ck_assert_int_eq(chmod(below(MEMSEAL_CONF_DIR), 0711), 0);
+	ck_assert_int_eq(machine_compare_policy(root, &block, 64), MACHINE_POLICY_CURRENT);
+	ck_assert_int_eq(machine_write_policy(root, &block, 32), 0);
+	/* Without one there is nothing to find. */
+	ck_assert_int_eq(chmod(below(MEMSEAL_CONF_DIR), 0700), 0);
+	ck_assert_int_eq(machine_write_policy(root, &block, 0), 0);
+	ck_assert(!is_there(POLICY_COMPILED));
+	ck_assert_int_eq(machine_compare_policy(root, &block, 0), MACHINE_POLICY_CURRENT);
+}
+END_TEST
+
 START_TEST(the_lock_makes_the_directory_of_the_policy)
 {
+	struct stat st;
 	int first, second;
 
 	ck_assert_int_eq(rmdir(below(MEMSEAL_CONF_DIR)), 0);
 	ck_assert_int_eq(machine_write_policy(root, &block, 64), -ENOENT);
-	umask(022);
 	first = machine_lock(root);
 	ck_assert_int_ge(first, 0);
+	ck_assert_int_eq(stat(below(MEMSEAL_CONF_DIR), &st), 0);
+	ck_assert_uint_eq(st.st_mode, S_IFDIR | 0755);
 	ck_assert_int_eq(machine_write_policy(root, &block, 64), 0);
 	second = open(below(LOCK), O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(second, 0);
@@ -952,6 +972,7 @@ static void add_files(TCase *tcase)
 	tcase_add_test(tcase, a_list_of_the_largest_size);
 	tcase_add_test(tcase, a_policy_is_written_compared_and_taken_away);
 	tcase_add_loop_test(tcase, a_policy_that_cannot_be_read_is_damaged, 0, ARRAY_SIZE(unfit));
+	tcase_add_test(tcase, a_policy_that_users_cannot_find);
 	tcase_add_test(tcase, the_lock_makes_the_directory_of_the_policy);
 	tcase_add_test(tcase, no_user_can_hold_the_lock);
 	tcase_add_loop_test(tcase, each_system_call_fails_once, 0, ARRAY_SIZE(changes));
