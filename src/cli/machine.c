@@ -69,7 +69,8 @@ const char *machine_agent_text(int error)
 	case -EINVAL:
 		return "not a regular file: install memseal again";
 	case -EPERM:
-		return "not root's alone: chown root:root and chmod 644";
+		return "not root's alone: chown root:root and chmod 644, and each directory above "
+		       "it chmod go-w";
 	case -EACCES:
 		return "not readable by every user: chmod 644";
 	case -EXDEV:

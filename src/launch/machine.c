@@ -133,6 +133,27 @@ static int check_object(int fd, uint64_t size)
 	return check_segments(&image, size);
 }
 
+/* Who may write to a directory above it, may put another file in its place. */
+static int check_way(const char *root)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (const char *at = MEMSEAL_MACHINE_PATH; (at = strchr(at, '/')); at++) {
+		int len = (int)(at - MEMSEAL_MACHINE_PATH), r;
+
+		if ((size_t)snprintf(path, sizeof(path), "%s%.*s/", root, len,
+			    MEMSEAL_MACHINE_PATH) >= sizeof(path))
+			return -ENAMETOOLONG;
+		r = sys_fstatat(AT_FDCWD, path, &st, 0);
+		if (r < 0)
+			return r;
+		if (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))
+			return -EPERM;
+	}
+	return 0;
+}
+
 int machine_check_agent(const char *root)
 {
 	CLEANUP(sys_close_cleanup) int fd = -1;
@@ -153,7 +174,9 @@ int machine_check_agent(const char *root)
 		return -EPERM;
 	if (!(st.st_mode & S_IROTH))
 		return -EACCES;
-	r = check_place(root, fd, &st);
+	r = check_way(root);
+	if (r == 0)
+		r = check_place(root, fd, &st);
 	return r < 0 ? r : check_object(fd, (uint64_t)st.st_size);
 }
 

@@ -24,10 +24,10 @@ ssize_t machine_read_preload(const char *root, char *buf, size_t size, bool *ret
 
 /*
  * Is the agent's file one that every program may load, at every time from the start of the machine
- * on? -ENOENT, -ELOOP (a symbolic link), -EINVAL (not a regular file), -EPERM (not root's, or others
- * may write to it), -EACCES (others may not read it), -EXDEV (on another file system than the
- * loader), -ENOTSUP (a file system that nothing is executed from), -ENOEXEC (cut off, or not an
- * object of this machine); or as openat(2).
+ * on? -ENOENT, -ELOOP (a symbolic link), -EINVAL (not a regular file), -EPERM (it or a directory
+ * above is not root's, or others may write to it), -EACCES (others may not read it), -EXDEV (on
+ * another file system than the loader), -ENOTSUP (a file system that nothing is executed from),
+ * -ENOEXEC (cut off, or not an object of this machine); or as openat(2).
  */
 int machine_check_agent(const char *root) MUST_CHECK NONNULL(1);
 

@@ -878,6 +878,29 @@ START_TEST(an_agent_of_another_user)
 }
 END_TEST
 
+START_TEST(an_agent_that_others_can_replace)
+{
+	char path[PATH_MAX];
+	unsigned above = 0;
+
+	snprintf(path, sizeof(path), "%s", below(AGENT));
+	while (strlen(path) > strlen(root)) {
+		*strrchr(path, '/') = '\0';
+		ck_assert_int_eq(chmod(path, 0775), 0);
+		ck_assert_int_eq(machine_check_agent(root), -EPERM);
+		ck_assert_int_eq(chmod(path, 0757), 0);
+		ck_assert_int_eq(machine_check_agent(root), -EPERM);
+		ck_assert_int_eq(chmod(path, 0755), 0);
+		ck_assert_int_eq(chown(path, 65534, 0), 0);
+		ck_assert_int_eq(machine_check_agent(root), -EPERM);
+		ck_assert_int_eq(chown(path, 0, 65534), 0);
+		ck_assert_int_eq(machine_check_agent(root), 0);
+		above++;
+	}
+	ck_assert_uint_ge(above, 2);
+}
+END_TEST
+
 START_TEST(what_is_no_regular_file_is_no_agent)
 {
 	ck_assert_int_eq(rename(below(AGENT), below("/target")), 0);
@@ -988,6 +1011,7 @@ static void add_agent(TCase *tcase)
 	tcase_add_test(tcase, a_text_is_no_agent);
 	tcase_add_loop_test(tcase, modes_of_an_agent, 0, ARRAY_SIZE(modes));
 	tcase_add_test(tcase, an_agent_of_another_user);
+	tcase_add_test(tcase, an_agent_that_others_can_replace);
 	tcase_add_test(tcase, what_is_no_regular_file_is_no_agent);
 	tcase_add_test(tcase, an_agent_on_another_file_system);
 	tcase_add_test(tcase, an_agent_on_a_file_system_without_programs);
