@@ -59,8 +59,8 @@ static const struct attempt {
 };
 
 struct outcome {
-	int status;
 	uint64_t output; /* a hash of it */
+	int status;
 	bool late;
 };
 

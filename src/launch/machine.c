@@ -192,23 +192,32 @@ static int open_policy_dir(const char *root, size_t len)
 	return len == 0 || st.st_mode & S_IXOTH ? STEAL(dir, -1) : -EACCES;
 }
 
+static enum machine_policy compare_policy(
+	int dir, char *buf, const union policy_block *blocks, size_t len)
+{
+	ssize_t n = replace_read(dir, name_of(POLICY_COMPILED), buf, len + 1);
+
+	if (n == -ENOENT)
+		return len ? MACHINE_POLICY_NONE : MACHINE_POLICY_CURRENT;
+	if (n < 0 && n != -EFBIG)
+		return MACHINE_POLICY_DAMAGED;
+	return n == (ssize_t)len && memcmp(buf, blocks, len) == 0 ? MACHINE_POLICY_CURRENT
+								  : MACHINE_POLICY_OTHER;
+}
+
 enum machine_policy machine_compare_policy(
 	const char *root, const union policy_block *blocks, size_t len)
 {
 	CLEANUP(sys_close_cleanup) int dir = open_policy_dir(root, len);
-	char *there = malloc(len + 1);
 	enum machine_policy answer = MACHINE_POLICY_DAMAGED;
-	ssize_t n = -ENOMEM;
+	char *buf;
 
-	if (there)
-		n = dir < 0 ? dir : replace_read(dir, name_of(POLICY_COMPILED), there, len + 1);
-	if (n == -ENOENT)
-		answer = len ? MACHINE_POLICY_NONE : MACHINE_POLICY_CURRENT;
-	else if (n == (ssize_t)len && memcmp(there, blocks, len) == 0)
-		answer = MACHINE_POLICY_CURRENT;
-	else if (n >= 0 || n == -EFBIG)
-		answer = MACHINE_POLICY_OTHER;
-	free(there);
+	if (dir == -ENOENT)
+		return len ? MACHINE_POLICY_NONE : MACHINE_POLICY_CURRENT;
+	buf = dir < 0 ? NULL : malloc(len + 1);
+	if (buf)
+		answer = compare_policy(dir, buf, blocks, len);
+	free(buf);
 	return answer;
 }
 

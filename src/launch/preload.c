@@ -61,7 +61,7 @@ size_t preload_add(const char *text, size_t len, const char *path, char *ret_tex
 {
 	size_t path_len = strlen(path);
 
-	memcpy(ret_text, path, path_len);
+	memcpy(ret_text, path, path_len + 1);
 	ret_text[path_len] = '\n';
 	memcpy(ret_text + path_len + 1, text, len);
 	return path_len + 1 + len;
