@@ -8,9 +8,9 @@
 
 #include "fuzz.h"
 #include "helpers/policy.h"
-#include "launch/policy-blocks.h"
-#include "launch/policy-text.h"
-#include "launch/policy.h"
+#include "machine/policy-blocks.h"
+#include "machine/policy-text.h"
+#include "machine/policy.h"
 
 #define TRIES 64
 

@@ -12,9 +12,9 @@
 
 #include "cli/policy.h"
 #include "cli/report.h"
-#include "launch/machine-trial.h"
-#include "launch/machine.h"
-#include "launch/policy-files.h"
+#include "machine/machine-trial.h"
+#include "machine/machine.h"
+#include "machine/policy-files.h"
 
 enum { OPT_DRY_RUN = 256, OPT_FORCE };
 

@@ -3,7 +3,7 @@
 #ifndef MEMSEAL_CLI_MACHINE_H
 #define MEMSEAL_CLI_MACHINE_H
 
-#include "launch/policy.h"
+#include "machine/policy.h"
 
 /* What is wrong with the agent's file, for an answer of machine_check_agent(), and the remedy. */
 const char *machine_agent_text(int error);

@@ -7,9 +7,9 @@
 #include "cli/policy.h"
 #include "cli/report.h"
 #include "cli/table.h"
-#include "launch/policy-files.h"
-#include "launch/policy-path.h"
-#include "launch/policy-text.h"
+#include "machine/policy-files.h"
+#include "machine/policy-path.h"
+#include "machine/policy-text.h"
 
 enum {
 	COL_PROGRAM,

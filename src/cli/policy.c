@@ -7,8 +7,8 @@
 
 #include "cli/json.h"
 #include "cli/report.h"
-#include "launch/policy-files.h"
-#include "launch/policy-path.h"
+#include "machine/policy-files.h"
+#include "machine/policy-path.h"
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },

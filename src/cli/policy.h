@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "launch/policy.h"
+#include "machine/policy.h"
 
 /* Letters of options are characters. */
 enum { OPT_ROOT = 256 };

@@ -11,8 +11,8 @@
 #include "cli/look.h"
 #include "cli/machine.h"
 #include "cli/report.h"
-#include "launch/machine.h"
-#include "launch/preload.h"
+#include "machine/machine.h"
+#include "machine/preload.h"
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },

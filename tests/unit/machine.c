@@ -4,7 +4,7 @@
  * anything but the old list or the new one, and no file passes for an agent that would end the
  * programs it is loaded into.
  */
-#include "launch/machine.h"
+#include "machine/machine.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "launch/preload.h"
+#include "machine/preload.h"
 
 #define AGENT MEMSEAL_MACHINE_PATH
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A policy that could not be read in full is an error: it never has fewer rules without a word. */
-#include "launch/policy-files.h"
+#include "machine/policy-files.h"
 
 #include <check.h>
 #include <errno.h>

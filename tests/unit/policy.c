@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "helpers/policy.h"
-#include "launch/policy-blocks.h"
+#include "machine/policy-blocks.h"
 
 #define RULES_MAX  400
 #define BLOCKS_MAX 40

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch/replace.h"
+#include "machine/replace.h"
 
 #include <errno.h>
 #include <limits.h>

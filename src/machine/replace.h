@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files of the system that are replaced as a whole: whatever happens, the old or the new one. */
-#ifndef MEMSEAL_LAUNCH_REPLACE_H
-#define MEMSEAL_LAUNCH_REPLACE_H
+#ifndef MEMSEAL_MACHINE_REPLACE_H
+#define MEMSEAL_MACHINE_REPLACE_H
 
 #include <sys/types.h>
 

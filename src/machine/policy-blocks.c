@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch/policy-blocks.h"
+#include "machine/policy-blocks.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The text of a policy file, as memseal-policy.d(5) describes it. Pure but for its memory. */
-#ifndef MEMSEAL_LAUNCH_POLICY_TEXT_H
-#define MEMSEAL_LAUNCH_POLICY_TEXT_H
+#ifndef MEMSEAL_MACHINE_POLICY_TEXT_H
+#define MEMSEAL_MACHINE_POLICY_TEXT_H
 
-#include "launch/policy.h"
+#include "machine/policy.h"
 
 /*
  * Adds the rules of len bytes of text, and a finding for each line that is wrong. file is the name

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Programs of this machine as they will be in the machine-wide mode, before it is switched on. */
-#ifndef MEMSEAL_LAUNCH_MACHINE_TRIAL_H
-#define MEMSEAL_LAUNCH_MACHINE_TRIAL_H
+#ifndef MEMSEAL_MACHINE_MACHINE_TRIAL_H
+#define MEMSEAL_MACHINE_MACHINE_TRIAL_H
 
 #include <sys/types.h>
 

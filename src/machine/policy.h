@@ -10,10 +10,10 @@
  *	if (r == 0 && !policy.errors)
  *		len = policy_compile(policy.rules, policy.count, blocks, capacity);
  */
-#ifndef MEMSEAL_LAUNCH_POLICY_H
-#define MEMSEAL_LAUNCH_POLICY_H
+#ifndef MEMSEAL_MACHINE_POLICY_H
+#define MEMSEAL_MACHINE_POLICY_H
 
-#include "launch/policy-blocks.h"
+#include "machine/policy-blocks.h"
 
 /* No more than this is read; what is beyond is an error. */
 #define POLICY_FILE_MAX     (1024 * 1024) /* bytes */

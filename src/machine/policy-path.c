@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch/policy-path.h"
+#include "machine/policy-path.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch/policy.h"
+#include "machine/policy.h"
 
 #include <errno.h>
 #include <stdlib.h>

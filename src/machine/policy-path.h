@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Paths as the kernel knows programs by: without symbolic links. */
-#ifndef MEMSEAL_LAUNCH_POLICY_PATH_H
-#define MEMSEAL_LAUNCH_POLICY_PATH_H
+#ifndef MEMSEAL_MACHINE_POLICY_PATH_H
+#define MEMSEAL_MACHINE_POLICY_PATH_H
 
 #include <limits.h>
 
 #include "launch/executable.h"
-#include "launch/policy.h"
+#include "machine/policy.h"
 
 /*
  * Where a path leads in a machine whose root is the directory root: links are followed as if root

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The policy from the files of a machine. */
-#ifndef MEMSEAL_LAUNCH_POLICY_FILES_H
-#define MEMSEAL_LAUNCH_POLICY_FILES_H
+#ifndef MEMSEAL_MACHINE_POLICY_FILES_H
+#define MEMSEAL_MACHINE_POLICY_FILES_H
 
 #include <sys/types.h>
 
-#include "launch/policy.h"
+#include "machine/policy.h"
 
 /* Where the files are, below the root. */
 #define POLICY_DIR MEMSEAL_CONF_DIR "/policy.d"

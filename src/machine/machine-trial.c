@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch/machine-trial.h"
+#include "machine/machine-trial.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/sys.h"
-#include "launch/machine.h"
-#include "launch/preload.h"
+#include "machine/machine.h"
+#include "machine/preload.h"
 
 #define PATIENCE 20000 /* ms, for a program to end */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch/policy-files.h"
+#include "machine/policy-files.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +10,7 @@
 
 #include "base/directory.h"
 #include "base/sys.h"
-#include "launch/policy-text.h"
+#include "machine/policy-text.h"
 
 #define ANYBODY  ((uid_t)-1)
 #define SUFFIX   ".conf"

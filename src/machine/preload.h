@@ -3,8 +3,8 @@
  * The text of /etc/ld.so.preload: paths between blanks and colons, and comments from "#" on, as
  * elf/rtld.c reads it. Pure.
  */
-#ifndef MEMSEAL_LAUNCH_PRELOAD_H
-#define MEMSEAL_LAUNCH_PRELOAD_H
+#ifndef MEMSEAL_MACHINE_PRELOAD_H
+#define MEMSEAL_MACHINE_PRELOAD_H
 
 #include "base/util.h"
 

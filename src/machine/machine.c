@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch/machine.h"
+#include "machine/machine.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -12,8 +12,8 @@
 #include <sys/statvfs.h>
 
 #include "base/sys.h"
-#include "launch/preload.h"
-#include "launch/replace.h"
+#include "machine/preload.h"
+#include "machine/replace.h"
 #include "model/image.h"
 
 #define OPEN_DIR  (O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From rules to the compiled form that base/policy.h describes. Pure. */
-#ifndef MEMSEAL_LAUNCH_POLICY_BLOCKS_H
-#define MEMSEAL_LAUNCH_POLICY_BLOCKS_H
+#ifndef MEMSEAL_MACHINE_POLICY_BLOCKS_H
+#define MEMSEAL_MACHINE_POLICY_BLOCKS_H
 
 #include "base/agent-options.h"
 #include "base/policy.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch/preload.h"
+#include "machine/preload.h"
 
 #include <string.h>
 

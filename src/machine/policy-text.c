@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch/policy-text.h"
+#include "machine/policy-text.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * program, and the compiled policy tells it what to do there. All paths are below a root, which is
  * "/" but in tests. The functions answer 0 or a negative errno, if they say nothing else.
  */
-#ifndef MEMSEAL_LAUNCH_MACHINE_H
-#define MEMSEAL_LAUNCH_MACHINE_H
+#ifndef MEMSEAL_MACHINE_MACHINE_H
+#define MEMSEAL_MACHINE_MACHINE_H
 
 #include <sys/types.h>
 
