@@ -18,7 +18,7 @@ directory_above() {
 
 # On the file system of the loader, where other users find it, too.
 machine_make() {
-	local lib=/lib64
+	local lib=/lib64 node
 
 	[ -d $lib ] || lib=/lib
 	LIB_AT=$(directory_above "$AGENT_DIR") CONF_AT=$(directory_above "$CONF_DIR")
@@ -36,7 +36,9 @@ machine_make() {
 	cp -a "$CONF_AT" "$MACHINE/conf"
 	mkdir -p "$MACHINE/lib/${AGENT_DIR#"$LIB_AT"}" "$MACHINE/conf/${CONF_DIR#"$CONF_AT"}"
 	cp "$BUILD/libmemseal-machine.so" "$MACHINE/lib/${AGENT_DIR#"$LIB_AT"}/"
-	cp -a /dev/{null,zero,full,random,urandom,tty} "$MACHINE/dev/"
+	for node in null zero full random urandom tty; do
+		[ ! -e /dev/$node ] || cp -a /dev/$node "$MACHINE/dev/"
+	done
 }
 
 machine_remove() {
