@@ -36,22 +36,22 @@ use() {
 	done
 }
 
-every_fault_is_honest() { # engine
+every_fault_is_honest() { # engine, and how each call fails
 	use "$1"
-	python3 "$SOURCE/tests/helpers/fault-walk.py" "$AGENT_FAULTY" "$agent" \
+	python3 "$SOURCE/tests/helpers/fault-walk.py" "$AGENT_FAULTY" "$agent" "$2" \
 		"$COVERAGE_SELF" $try $LIBRARIES
 }
 
 @test "each system call failing once ends in a refusal, a seal, or a message" {
-	every_fault_is_honest kernel
+	every_fault_is_honest kernel each
 }
 
 @test "so it does under the filter engine" {
-	every_fault_is_honest filter
+	every_fault_is_honest filter turns
 }
 
 @test "so it does when bytes are locked and data is held" {
-	every_fault_is_honest strict
+	every_fault_is_honest strict turns
 }
 
 # Whoever looks from outside: limits, no more mappings, threads that fork, open and write, a fork at

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-fault-walk.py AGENT OPTIONS PROGRAM ARG...: makes the 1st, 2nd, ... system call of the agent fail, until
+fault-walk.py AGENT OPTIONS each|turns PROGRAM ARG...: makes the 1st, 2nd, ... system call of the agent fail, until
 there is none left, and checks each time that the program did not start and said why, or is covered, or
-somebody was told what is not, and that nothing was left behind.
+somebody was told what is not, and that nothing was left behind. each: every call fails in each way;
+turns: it is answered without being made, and fails in two of the other ways, which take turns.
 """
 import os
 import subprocess
@@ -16,7 +17,7 @@ ANSWERED = 'nothing'
 ERRNOS = {ANSWERED: 0, 'EINTR': 4, 'EIO': 5, 'ENOMEM': 12, 'EINVAL': 22, 'ENOSYS': 38}
 MOST = 2000
 
-agent, options, *command = sys.argv[1:]
+agent, options, ways, *command = sys.argv[1:]
 
 
 def run(fault=None):
@@ -66,5 +67,11 @@ def walk(errno_of):
 status, undisturbed, _ = run()
 if status != 0 or undisturbed[1] != 'covered':
     sys.exit(f'without a fault: status {status}, {undisturbed}')
-for first in ERRNOS:
-    walk(lambda nth, first=first: first)
+errors = [name for name in ERRNOS if name != ANSWERED]
+walk(lambda nth: ANSWERED)
+if ways == 'each':
+    for error in errors:
+        walk(lambda nth, error=error: error)
+else:
+    for shift in 0, 2:
+        walk(lambda nth, shift=shift: errors[(nth + shift) % len(errors)])
