@@ -94,7 +94,9 @@ const char *machine_list_text(int error)
 	case -EINVAL:
 		return "not a regular file";
 	case -ENODEV:
-		return "switched off until the next boot: memseal=off on the kernel's command line";
+		return "switched off until the next boot: memseal=off on the kernel's command "
+		       "line, or "
+		       "a damaged agent";
 	case -EPERM:
 		return "not root's alone, or a file system does not allow it: check its owner and "
 		       "mode";
