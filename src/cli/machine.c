@@ -221,7 +221,8 @@ static int enable(bool dry_run, bool force)
 	if (dry_run)
 		printf("nothing was changed\n");
 	else
-		printf(r ? "enabled: every program that starts from now on is sealed\n"
+		printf(r ? "enabled: every program that starts from now on is sealed, as the "
+			   "policy says\n"
 			 : "was enabled before; the policy is what the files say\n");
 	return STATUS_FINE;
 }

@@ -279,17 +279,16 @@ int machine_switch(const char *root, bool on)
 
 int machine_make_list(const char *root)
 {
-	CLEANUP(sys_close_cleanup) int dir = open_parent(root, MACHINE_PRELOAD);
-	const char *name = name_of(MACHINE_PRELOAD);
+	CLEANUP(sys_close_cleanup) int dir = -1;
 	char list[PRELOAD_MAX];
-	ssize_t len = dir < 0 ? dir : replace_read(dir, name, list, sizeof(list));
+	bool there;
+	ssize_t len = machine_read_preload(root, list, sizeof(list), &there);
 	int r;
 
-	if (len >= 0)
-		return 0;
-	if (len != -ENOENT || dir < 0)
-		return (int)len;
-	r = replace_write(dir, name, "", 0);
+	if (len < 0 || there)
+		return len < 0 ? (int)len : 0;
+	dir = open_parent(root, MACHINE_PRELOAD);
+	r = dir < 0 ? dir : replace_write(dir, name_of(MACHINE_PRELOAD), "", 0);
 	return r < 0 ? r : 1;
 }
 

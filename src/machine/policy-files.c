@@ -11,6 +11,7 @@
 #include "base/directory.h"
 #include "base/sys.h"
 #include "machine/policy-text.h"
+#include "machine/replace.h"
 
 #define ANYBODY  ((uid_t)-1)
 #define SUFFIX   ".conf"
@@ -81,24 +82,6 @@ static int judge(struct place *place, int fd, mode_t type)
 	return problem == POLICY_FINE ? 1 : complain(place, problem, 0);
 }
 
-/* All of it, which may have grown since its size was asked for. */
-static ssize_t read_all(int fd, char *text, size_t max)
-{
-	size_t len = 0;
-
-	while (len < max) {
-		ssize_t n = sys_read(fd, text + len, max - len);
-
-		if (n == 0)
-			break;
-		if (n < 0 && n != -EINTR)
-			return n;
-		if (n > 0)
-			len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
 static int parse_file(struct place *place, int fd)
 {
 	char *text = malloc(POLICY_FILE_MAX + 1);
@@ -107,7 +90,8 @@ static int parse_file(struct place *place, int fd)
 
 	if (!text)
 		return -ENOMEM;
-	len = read_all(fd, text, POLICY_FILE_MAX + 1);
+	/* It may have grown since its size was asked for. */
+	len = replace_read_all(fd, text, POLICY_FILE_MAX + 1);
 	if (len < 0)
 		r = complain(place, POLICY_UNREADABLE, (int)len);
 	else if (len > POLICY_FILE_MAX)

@@ -49,9 +49,10 @@ static bool is_path(const struct part *part, const char *path)
 
 bool preload_has(const char *text, size_t len, const char *path)
 {
+	const char *end = text + strnlen(text, len);
 	struct part part = { .end = text };
 
-	while (next_part(part.end, text + len, &part))
+	while (next_part(part.end, end, &part))
 		if (is_path(&part, path))
 			return true;
 	return false;

@@ -11,7 +11,7 @@
 /* More than this is not taken for a preload list, in bytes. */
 #define PRELOAD_MAX 65536
 
-/* Is the path in the list? */
+/* Is the path in the list, before any NUL: what stands behind that, the loader does not read? */
 bool preload_has(const char *text, size_t len, const char *path) MUST_CHECK NONNULL(1, 3);
 
 /*

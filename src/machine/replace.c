@@ -25,7 +25,7 @@ static int check_file(int fd, size_t size)
 	return (uint64_t)st.st_size > size ? -EFBIG : 0;
 }
 
-static ssize_t read_all(int fd, char *buf, size_t size)
+ssize_t replace_read_all(int fd, char *buf, size_t size)
 {
 	size_t len = 0;
 	ssize_t n = 1;
@@ -44,7 +44,7 @@ ssize_t replace_read(int dir, const char *name, char *buf, size_t size)
 	CLEANUP(sys_close_cleanup) int fd = sys_openat(dir, name, OPEN_FILE, 0);
 	int r = fd < 0 ? fd : check_file(fd, size);
 
-	return r < 0 ? r : read_all(fd, buf, size);
+	return r < 0 ? r : replace_read_all(fd, buf, size);
 }
 
 static int write_all(int fd, const char *text, size_t len)

@@ -15,6 +15,9 @@
  */
 ssize_t replace_read(int dir, const char *name, char *buf, size_t size) MUST_CHECK NONNULL(2, 3);
 
+/* Reads to the end of an open file, or as far as size allows: the length, or as read(2). */
+ssize_t replace_read_all(int fd, char *buf, size_t size) MUST_CHECK NONNULL(2);
+
 /*
  * Writes NAME beside the old one, readable by all, and puts it in its place when it is on disk:
  * after a power failure there is the old file or the new one. 0, or a negative errno: then the old

@@ -35,7 +35,7 @@ rules() { # a policy from stdin
 
 on() {
 	run -0 machine "$MEMSEAL" enable --force
-	[ "${lines[-1]}" = "enabled: every program that starts from now on is sealed" ]
+	[ "${lines[-1]}" = "enabled: every program that starts from now on is sealed, as the policy says" ]
 }
 
 state_of() { # CMD: what audit says of it
@@ -108,6 +108,19 @@ status() { # jq filter
 	cmp before <(tail -n +2 "$LIST")
 	run -0 machine "$MEMSEAL" disable
 	cmp before "$LIST"
+}
+
+# The loader reads the list as a string, and so do we.
+@test "status does not say that it is on where the loader reads no further" {
+	on
+	printf '\0\n%s\n' "$AGENT" >"$LIST"
+	run -0 state_of sleep 3
+	[ "$output" = unsealed ]
+	run -0 status .enabled
+	[ "$output" = false ]
+	run -0 machine "$MEMSEAL" enable --force
+	run -0 state_of sleep 3
+	[ "$output" = sealed ]
 }
 
 @test "status tells what is on, and whom it has reached" {
