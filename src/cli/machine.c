@@ -12,6 +12,7 @@
 
 #include "cli/policy.h"
 #include "cli/report.h"
+#include "machine/entry.h"
 #include "machine/machine-trial.h"
 #include "machine/machine.h"
 #include "machine/policy-files.h"
@@ -40,7 +41,7 @@ static int print_enable_help(void)
 	       "are tried with the agent first; if one behaves otherwise, nothing is changed.\n\n"
 	       "Options:\n"
 	       "      --dry-run         check and try, and change nothing\n"
-	       "      --force           even if 32-bit programs run here: each prints a line\n"
+	       "      --force           even if 32-bit programs then print a line each\n"
 	       "  -h, --help            this text\n"
 	       "  -V, --version         the version\n\n"
 	       "memseal=off on the kernel's command line switches it off for one boot.\n");
@@ -107,7 +108,7 @@ const char *machine_list_text(int error)
 	}
 }
 
-static void check_machine(bool force)
+static void check_machine(const char *entry, bool force)
 {
 	struct memseal_features features = { .size = sizeof(features) };
 	int r;
@@ -123,11 +124,12 @@ static void check_machine(bool force)
 	if (features.mseal != MEMSEAL_SUPPORT_YES)
 		die(STATUS_UNSUPPORTED, "this kernel has no mseal(2), or it is refused here: "
 					"memseal doctor tells more");
-	if (machine_runs_32_bits("") && !force)
+	if (entry_makes_noise("", entry) && !force)
 		die(STATUS_UNSUPPORTED,
-			"32-bit programs run here, each of which would print a line at its start "
-			"that "
-			"the agent cannot be preloaded: --force does it all the same");
+			"32-bit programs run here, and their loader, %s, does not find the stub "
+			"for "
+			"them: each would print a line at its start; --force does it all the same",
+			machine_loader_32());
 	r = machine_check_agent("");
 	if (r < 0)
 		die(STATUS_FAILURE, "%s: %s", MEMSEAL_MACHINE_PATH, machine_agent_text(r));
@@ -174,11 +176,11 @@ static bool is_sealed(pid_t pid)
 }
 
 /* The trial needs a list to put its own over. */
-static void try_it(const union policy_block *blocks, size_t len)
+static void try_it(const char *entry, const union policy_block *blocks, size_t len)
 {
 	struct machine_trial trial = { .program = NULL };
 	int made = machine_make_list("");
-	int r = made < 0 ? made : machine_trial(blocks, len, is_sealed, &trial);
+	int r = made < 0 ? made : machine_trial(entry, blocks, len, is_sealed, &trial);
 
 	if (made > 0)
 		machine_drop_empty_list("");
@@ -197,25 +199,26 @@ static void try_it(const union policy_block *blocks, size_t len)
 static int enable(bool dry_run, bool force)
 {
 	CLEANUP(policy_free) struct policy policy = { 0 };
+	const char *entry = entry_text();
 	union policy_block *blocks;
 	long len;
 	int r;
 
-	check_machine(force);
+	check_machine(entry, force);
 	lock();
 	len = machine_read_policy("/", &policy, &blocks);
 	print_findings(&policy, stderr);
 	if (len < 0)
 		die(STATUS_FAILURE, "not done: %s",
 			len == -EINVAL ? "the policy has errors" : strerror((int)-len));
-	try_it(blocks, (size_t)len);
+	try_it(entry, blocks, (size_t)len);
 	if (!dry_run) {
 		r = machine_write_policy("", blocks, (size_t)len);
 		if (r < 0)
 			die(STATUS_FAILURE, "not done: %s: %s", POLICY_COMPILED, strerror(-r));
 	}
 	free(blocks);
-	r = dry_run ? 0 : machine_switch("", true);
+	r = dry_run ? 0 : machine_switch("", entry);
 	if (r < 0)
 		die(STATUS_FAILURE, "not done: %s: %s", MACHINE_PRELOAD, machine_list_text(r));
 	if (dry_run)
@@ -256,7 +259,7 @@ int cmd_disable(int argc, char **argv)
 	if (geteuid() != 0)
 		die(STATUS_FAILURE, "needs root");
 	lock();
-	r = machine_switch("", false);
+	r = machine_switch("", NULL);
 	if (r < 0)
 		die(STATUS_FAILURE, "%s: %s", MACHINE_PRELOAD, machine_list_text(r));
 	printf(r ? "disabled: programs that start from now on are not sealed\n"

@@ -10,6 +10,7 @@
 #include "cli/look.h"
 #include "cli/machine.h"
 #include "cli/report.h"
+#include "machine/entry.h"
 #include "machine/machine.h"
 #include "machine/preload.h"
 
@@ -50,7 +51,7 @@ static void read_list(struct state *state)
 	ssize_t len = machine_read_preload("", list, sizeof(list), &there);
 
 	state->list = len < 0 ? (int)len : 0;
-	state->on = len > 0 && preload_has(list, (size_t)len, MEMSEAL_MACHINE_PATH);
+	state->on = len > 0 && entry_is_in(list, (size_t)len);
 }
 
 static void read_policy(struct state *state)

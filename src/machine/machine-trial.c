@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -200,18 +201,15 @@ enum verdict {
 #define CANDIDATE MEMSEAL_CONF_DIR "/preload"
 
 /* In a namespace of our own, with the configuration's directory for what is not to last. */
-static enum verdict stage(const union policy_block *blocks, size_t len)
+static enum verdict stage(const char *entry, const union policy_block *blocks, size_t len)
 {
-	static char old[PRELOAD_MAX], new[PRELOAD_MAX + sizeof(MEMSEAL_MACHINE_PATH)];
+	static char old[PRELOAD_MAX], new[PRELOAD_MAX + PATH_MAX];
 	bool there;
 	ssize_t old_len = machine_read_preload("", old, sizeof(old), &there);
 
 	if (old_len < 0)
 		return VERDICT_NOT_TRIED;
-	if (preload_has(old, (size_t)old_len, MEMSEAL_MACHINE_PATH))
-		memcpy(new, old, (size_t)old_len);
-	else
-		old_len = (ssize_t)preload_add(old, (size_t)old_len, MEMSEAL_MACHINE_PATH, new);
+	old_len = (ssize_t)preload_add(old, (size_t)old_len, entry, new);
 	umask(022);
 	if (unshare(CLONE_NEWNS) < 0)
 		return VERDICT_NO_NAMESPACE;
@@ -301,8 +299,8 @@ static int explain(enum verdict verdict, struct machine_trial *ret)
 	}
 }
 
-int machine_trial(const union policy_block *blocks, size_t len, bool (*is_sealed)(pid_t pid),
-	struct machine_trial *ret)
+int machine_trial(const char *entry, const union policy_block *blocks, size_t len,
+	bool (*is_sealed)(pid_t pid), struct machine_trial *ret)
 {
 	struct outcome before[ARRAY_SIZE(attempts)] = { { .status = 0 } };
 	int status = 0, r;
@@ -314,7 +312,7 @@ int machine_trial(const union policy_block *blocks, size_t len, bool (*is_sealed
 		return explain(VERDICT_NOT_TRIED, ret);
 	child = fork();
 	if (child == 0) {
-		enum verdict verdict = stage(blocks, len);
+		enum verdict verdict = stage(entry, blocks, len);
 
 		_exit((int)(verdict == VERDICT_FINE ? compare(before, is_sealed) : verdict));
 	}

@@ -16,15 +16,16 @@ struct machine_trial {
 
 /*
  * Runs programs as they are, and once more in a mount namespace of their own that has the agent in
- * its preload list, and the policy: status and output must be the same, and is_sealed() true of one
- * of them without the policy. Among them are set-uid programs as an unprivileged user, one under a
- * filter that kills for mseal(2), one without /proc and one without an environment; of what is not
- * installed none. Changes nothing outside. MACHINE_PRELOAD must be there.
+ * its preload list by this name, and the policy: status and output must be the same, and
+ * is_sealed() true of one of them without the policy. Among them are set-uid programs as an
+ * unprivileged user, one under a filter that kills for mseal(2), one without /proc and one without
+ * an environment; of what is not installed none. Changes nothing outside. MACHINE_PRELOAD must be
+ * there.
  *
  * 0 if all is as it should be; -EOPNOTSUPP: a program does or is something else; or a negative
  * errno: it could not be tried. The process must have no other threads.
  */
-int machine_trial(const union policy_block *blocks, size_t len, bool (*is_sealed)(pid_t pid),
-	struct machine_trial *ret) MUST_CHECK NONNULL(1, 3, 4);
+int machine_trial(const char *entry, const union policy_block *blocks, size_t len,
+	bool (*is_sealed)(pid_t pid), struct machine_trial *ret) MUST_CHECK NONNULL(1, 2, 4, 5);
 
 #endif

@@ -32,16 +32,24 @@ const char *machine_loader(void)
 #endif
 }
 
-bool machine_runs_32_bits(const char *root)
+const char *machine_loader_32(void)
 {
 #if defined(__x86_64__)
-	static const char loader[] = "/lib/ld-linux.so.2";
+	return "/lib/ld-linux.so.2";
+#elif defined(__aarch64__)
+	return "/lib/ld-linux-armhf.so.3";
 #else
-	static const char loader[] = "/lib/ld-linux-armhf.so.3";
+	return NULL;
 #endif
+}
+
+bool machine_runs_32_bits(const char *root)
+{
+	const char *loader = machine_loader_32();
 	char path[PATH_MAX];
 
-	return (size_t)snprintf(path, sizeof(path), "%s%s", root, loader) < sizeof(path) &&
+	return loader &&
+	       (size_t)snprintf(path, sizeof(path), "%s%s", root, loader) < sizeof(path) &&
 	       sys_faccessat(AT_FDCWD, path, F_OK) == 0;
 }
 
@@ -102,6 +110,11 @@ static int check_place(const char *root, int fd, const struct stat *agent)
 #else
 #define NATIVE EM_ARM
 #endif
+#if defined(__x86_64__)
+#define NATIVE_32 EM_386
+#else
+#define NATIVE_32 EM_ARM
+#endif
 
 /* Whatever the headers say is in the file, is there. */
 static int check_segments(const struct image *image, uint64_t size)
@@ -117,7 +130,7 @@ static int check_segments(const struct image *image, uint64_t size)
 	return 0;
 }
 
-static int check_object(int fd, uint64_t size)
+static int check_object(int fd, uint64_t size, uint16_t machine)
 {
 	unsigned char bytes[4096];
 	struct image_header header;
@@ -127,23 +140,22 @@ static int check_object(int fd, uint64_t size)
 	if (len < 0)
 		return (int)len;
 	if (image_header(bytes, (size_t)len, &header) < 0 || header.type != ET_DYN ||
-		header.machine != NATIVE || header.phoff > (size_t)len ||
+		header.machine != machine || header.phoff > (size_t)len ||
 		image_init(&image, &header, bytes + header.phoff, (size_t)len - header.phoff) < 0)
 		return -ENOEXEC;
 	return check_segments(&image, size);
 }
 
 /* Who may write to a directory above it, may put another file in its place. */
-static int check_way(const char *root)
+static int check_way(const char *root, const char *to)
 {
 	char path[PATH_MAX];
 	struct stat st;
 
-	for (const char *at = MEMSEAL_MACHINE_PATH; (at = strchr(at, '/')); at++) {
-		int len = (int)(at - MEMSEAL_MACHINE_PATH), r;
+	for (const char *at = to; (at = strchr(at, '/')); at++) {
+		int len = (int)(at - to), r;
 
-		if ((size_t)snprintf(path, sizeof(path), "%s%.*s/", root, len,
-			    MEMSEAL_MACHINE_PATH) >= sizeof(path))
+		if ((size_t)snprintf(path, sizeof(path), "%s%.*s/", root, len, to) >= sizeof(path))
 			return -ENAMETOOLONG;
 		r = sys_fstatat(AT_FDCWD, path, &st, 0);
 		if (r < 0)
@@ -154,15 +166,14 @@ static int check_way(const char *root)
 	return 0;
 }
 
-int machine_check_agent(const char *root)
+static int check_preloaded(const char *root, const char *file, uint16_t machine)
 {
 	CLEANUP(sys_close_cleanup) int fd = -1;
 	char path[PATH_MAX];
 	struct stat st;
 	int r;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s%s", root, MEMSEAL_MACHINE_PATH) >=
-		sizeof(path))
+	if ((size_t)snprintf(path, sizeof(path), "%s%s", root, file) >= sizeof(path))
 		return -ENAMETOOLONG;
 	fd = sys_openat(AT_FDCWD, path, OPEN_FILE, 0);
 	r = fd < 0 ? fd : sys_fstatat(fd, "", &st, AT_EMPTY_PATH);
@@ -174,10 +185,21 @@ int machine_check_agent(const char *root)
 		return -EPERM;
 	if (!(st.st_mode & S_IROTH))
 		return -EACCES;
-	r = check_way(root);
+	r = check_way(root, file);
 	if (r == 0)
 		r = check_place(root, fd, &st);
-	return r < 0 ? r : check_object(fd, (uint64_t)st.st_size);
+	return r < 0 ? r : check_object(fd, (uint64_t)st.st_size, machine);
+}
+
+int machine_check_agent(const char *root)
+{
+	return check_preloaded(root, MEMSEAL_MACHINE_PATH, NATIVE);
+}
+
+int machine_check_stub(const char *root)
+{
+	return check_preloaded(root,
+		MEMSEAL_PREFIX "/" MEMSEAL_LIBDIR_32 "/memseal/libmemseal-machine.so", NATIVE_32);
 }
 
 /* Where programs of every user find the policy, if there is one. */
@@ -253,10 +275,31 @@ int machine_write_policy(const char *root, const union policy_block *blocks, siz
 	return r == -ENOENT ? 0 : r;
 }
 
-int machine_switch(const char *root, bool on)
+static bool is_as_wanted(const char *list, size_t len, const char *entry)
+{
+	bool path = preload_has(list, len, MEMSEAL_MACHINE_PATH);
+	bool lib = preload_has(list, len, ENTRY_LIB);
+
+	if (!entry)
+		return !path && !lib;
+	return strcmp(entry, ENTRY_LIB) == 0 ? lib && !path : path && !lib;
+}
+
+/* Without it by either name, and then with the one that is wanted. */
+static size_t change_list(char *list, size_t len, const char *entry, char *ret_list)
+{
+	len = preload_remove(list, len, MEMSEAL_MACHINE_PATH, ret_list);
+	len = preload_remove(ret_list, len, ENTRY_LIB, list);
+	if (entry)
+		return preload_add(list, len, entry, ret_list);
+	memcpy(ret_list, list, len);
+	return len;
+}
+
+int machine_switch(const char *root, const char *entry)
 {
 	CLEANUP(sys_close_cleanup) int dir = open_parent(root, MACHINE_PRELOAD);
-	const char *name = name_of(MACHINE_PRELOAD), *agent = MEMSEAL_MACHINE_PATH;
+	const char *name = name_of(MACHINE_PRELOAD);
 	char old[PRELOAD_MAX], new[PRELOAD_MAX + PATH_MAX];
 	ssize_t len = dir < 0 ? dir : replace_read(dir, name, old, sizeof(old));
 	size_t new_len;
@@ -266,10 +309,9 @@ int machine_switch(const char *root, bool on)
 		len = 0;
 	if (len < 0)
 		return (int)len;
-	if (preload_has(old, (size_t)len, agent) == on)
+	if (is_as_wanted(old, (size_t)len, entry))
 		return 0;
-	new_len = on ? preload_add(old, (size_t)len, agent, new)
-		     : preload_remove(old, (size_t)len, agent, new);
+	new_len = change_list(old, (size_t)len, entry, new);
 	/* What is switched on must be read again to be switched off. */
 	if (new_len > sizeof(old))
 		return -EFBIG;

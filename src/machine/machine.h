@@ -15,6 +15,13 @@
 #define MACHINE_PRELOAD "/etc/ld.so.preload"
 
 /*
+ * The loader of each architecture puts a directory of its own for $LIB: lib/x86_64-linux-gnu and
+ * lib/i386-linux-gnu on Debian, lib64 and lib elsewhere. The agent is in the one, and in the other
+ * a stub for programs of 32 bits, which does nothing.
+ */
+#define ENTRY_LIB MEMSEAL_PREFIX "/$LIB/memseal/libmemseal-machine.so"
+
+/*
  * The list, or nothing if there is no such file; *ret_there says which. Errors of replace_read();
  * of them -ENODEV: the mode is switched off until the next start of the machine, see
  * agent/door-machine.c.
@@ -30,6 +37,9 @@ ssize_t machine_read_preload(const char *root, char *buf, size_t size, bool *ret
  * -ENOEXEC (cut off, or not an object of this machine); or as openat(2).
  */
 int machine_check_agent(const char *root) MUST_CHECK NONNULL(1);
+
+/* The same of what stands in for it in programs of 32 bits. */
+int machine_check_stub(const char *root) MUST_CHECK NONNULL(1);
 
 enum machine_policy {
 	MACHINE_POLICY_NONE,    /* there is no compiled one: every program is sealed */
@@ -56,11 +66,13 @@ int machine_write_policy(const char *root, const union policy_block *blocks, siz
 	NONNULL(1, 2);
 
 /*
- * Adds the agent to the list, or takes it away, and leaves all else in it as it is: 1; 0 if it is
- * so already. A list that becomes empty is removed. On failure the list is as it was, but see
- * replace_write(). Errors: of replace_read() and replace_write().
+ * Adds the agent to the list by this name, ENTRY_LIB or
+ * MEMSEAL_MACHINE_PATH, and by no other, or takes it away
+ * (NULL), and leaves all else in it as it is: 1; 0 if it is so already. A list that becomes empty
+ * is removed. On failure the list is as it was, but see replace_write(). Errors: of replace_read()
+ * and replace_write().
  */
-int machine_switch(const char *root, bool on) MUST_CHECK NONNULL(1);
+int machine_switch(const char *root, const char *entry) MUST_CHECK NONNULL(1);
 
 /*
  * Makes an empty list if there is none, which the loader takes for none: 1; 0 if there is one.
@@ -69,11 +81,14 @@ int machine_switch(const char *root, bool on) MUST_CHECK NONNULL(1);
 int machine_make_list(const char *root) MUST_CHECK NONNULL(1);
 void machine_drop_empty_list(const char *root) NONNULL(1);
 
-/* Does the machine run programs of 32 bits, which cannot load the agent and say so at each start?
+/* Are there programs of 32 bits below the root, which cannot load the agent: their loader is there?
  */
 bool machine_runs_32_bits(const char *root) MUST_CHECK NONNULL(1);
 
 /* The loader of this architecture's glibc, or NULL: there is none that is known here. */
 const char *machine_loader(void) MUST_CHECK;
+
+/* The same of the programs of 32 bits that such a machine can run. */
+const char *machine_loader_32(void) MUST_CHECK;
 
 #endif

@@ -8,6 +8,9 @@ load ../helpers/ask
 load ../helpers/machine
 
 AGENT=$AGENT_DIR/libmemseal-machine.so
+# What $LIB stands for in the list. ld.so's own word, which is not what memseal parses it from.
+LIB=$(LD_DEBUG=libs LD_LIBRARY_PATH='/X/$LIB/Y' /bin/true 2>&1 | sed -n 's,.*search path=.*/X/\(lib[^:]*\)/Y.*(LD_LIB.*,\1,p' | head -n 1)
+ENTRY=${AGENT/#"${AGENT_DIR%"/$LIB/memseal"}/$LIB/"/"${AGENT_DIR%"/$LIB/memseal"}/\$LIB/"}
 
 setup_file() {
 	machine_make
@@ -50,7 +53,7 @@ status() { # jq filter
 	run -0 state_of sleep 3
 	[ "$output" = unsealed ]
 	on
-	[ "$(cat "$LIST")" = "$AGENT" ]
+	[ "$(cat "$LIST")" = "$ENTRY" ]
 	[ "$(stat -c %a "$LIST")" = 644 ]
 	run -0 state_of sleep 3
 	[ "$output" = sealed ]
@@ -66,7 +69,7 @@ status() { # jq filter
 	on
 	run -0 machine "$MEMSEAL" enable --force
 	[ "${lines[-1]}" = "was enabled before; the policy is what the files say" ]
-	[ "$(cat "$LIST")" = "$AGENT" ]
+	[ "$(cat "$LIST")" = "$ENTRY" ]
 	run -0 machine "$MEMSEAL" disable
 	run -0 machine "$MEMSEAL" disable
 	[ "$output" = "was not enabled" ]
@@ -79,11 +82,11 @@ status() { # jq filter
 		done
 		while [ -n "$(jobs -r)" ]; do
 			list=$(cat /etc/ld.so.preload 2>/dev/null)
-			[ -z "$list" ] || [ "$list" = "$AGENT" ] || echo "$list"
+			[ -z "$list" ] || [ "$list" = "$ENTRY" ] || echo "$list"
 		done
 		wait
 	END
-	export AGENT
+	export ENTRY
 	run -0 machine bash several
 	[ -z "$output" ]
 	[ ! -e "$LIST" ]
@@ -104,10 +107,51 @@ status() { # jq filter
 	cp "$LIST" before
 	# Libraries that are not there: the loader prints a line for each, before as well.
 	run -0 machine "$MEMSEAL" enable --force
-	[ "$(head -n 1 "$LIST")" = "$AGENT" ]
+	[ "$(head -n 1 "$LIST")" = "$ENTRY" ]
 	cmp before <(tail -n +2 "$LIST")
 	run -0 machine "$MEMSEAL" disable
 	cmp before "$LIST"
+}
+
+@test "the list may name the agent by its path, too" {
+	printf '# ours\n%s\n' "$AGENT" >"$LIST"
+	run -0 status .enabled
+	[ "$output" = true ]
+	run -0 machine "$MEMSEAL" enable --force
+	[ "$(cat "$LIST")" = "$ENTRY"$'\n# ours' ]
+	run -0 status .enabled
+	[ "$output" = true ]
+	printf '%s\n%s\n' "$ENTRY" "$AGENT" >"$LIST"
+	run -0 machine "$MEMSEAL" disable
+	[ ! -e "$LIST" ]
+	# Where the loader finds something else by it, it is not on.
+	echo "${ENTRY/lib/LIB}" >"$LIST"
+	run -0 status .enabled
+	[[ "$output" = *false ]]
+}
+
+@test "what stands in for the agent in programs of 32 bits does nothing, and without a word" {
+	local cpu cross loader
+	echo '#include <stdio.h>
+		int main(void) { return puts("hello") < 0; }' >hello.c
+	for cpu in i386:i686-linux-gnu arm:arm-linux-gnueabihf; do
+		cross=${cpu#*:} cpu=${cpu%:*}
+		needs "qemu-$cpu"
+		needs "$cross-gcc"
+		"$SOURCE/packaging/make-stub.py" "$cpu" stub-$cpu.so
+		"$cross-gcc" -o hello-$cpu hello.c
+		# The control: a library that is not there.
+		run -0 --separate-stderr "qemu-$cpu" -L "/usr/$cross" -E LD_PRELOAD="$PWD/missing.so" hello-$cpu
+		[[ "$output" = hello && "$stderr" = *"cannot be preloaded"* ]]
+		run -0 --separate-stderr "qemu-$cpu" -L "/usr/$cross" -E LD_PRELOAD="$PWD/stub-$cpu.so" hello-$cpu
+		[ "$output$stderr" = hello ]
+		# Nor does it make stacks executable, or stay unnoticed because it is not loaded.
+		run -0 --separate-stderr "qemu-$cpu" -L "/usr/$cross" -E LD_TRACE_LOADED_OBJECTS=1 \
+			-E LD_PRELOAD="$PWD/stub-$cpu.so" hello-$cpu
+		[[ "$output" = *"$PWD/stub-$cpu.so"* ]]
+		run -0 readelf -lW stub-$cpu.so
+		[[ "$output" != *"RWE"* && "$output" = *"GNU_STACK"* ]]
+	done
 }
 
 # The loader reads the list as a string, and so do we.

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "machine/entry.h"
 #include "machine/preload.h"
 
 #define AGENT MEMSEAL_MACHINE_PATH
@@ -311,17 +312,17 @@ START_TEST(on_and_off_again)
 	struct stat st;
 
 	put_list(text);
-	ck_assert_int_eq(machine_switch(root, false), 0);
+	ck_assert_int_eq(machine_switch(root, NULL), 0);
 	ck_assert(list_is(text));
-	ck_assert_int_eq(machine_switch(root, true), 1);
+	ck_assert_int_eq(machine_switch(root, AGENT), 1);
 	ck_assert(list_is(text ? LINE FOREIGN : LINE));
 	ck_assert_int_eq(lstat(below(MACHINE_PRELOAD), &st), 0);
 	ck_assert(st.st_mode == (S_IFREG | 0644) && st.st_uid == 0);
-	ck_assert_int_eq(machine_switch(root, true), 0);
+	ck_assert_int_eq(machine_switch(root, AGENT), 0);
 	ck_assert(list_is(text ? LINE FOREIGN : LINE));
-	ck_assert_int_eq(machine_switch(root, false), 1);
+	ck_assert_int_eq(machine_switch(root, NULL), 1);
 	ck_assert(list_is(text));
-	ck_assert_int_eq(machine_switch(root, false), 0);
+	ck_assert_int_eq(machine_switch(root, NULL), 0);
 	ck_assert(list_is(text));
 	ck_assert_uint_eq(count_entries(below("/etc")), text != NULL);
 }
@@ -331,14 +332,14 @@ START_TEST(an_empty_list_is_none)
 {
 	put_list("");
 	ck_assert_int_eq(machine_make_list(root), 0);
-	ck_assert_int_eq(machine_switch(root, false), 0);
+	ck_assert_int_eq(machine_switch(root, NULL), 0);
 	ck_assert(list_is(""));
-	ck_assert_int_eq(machine_switch(root, true), 1);
+	ck_assert_int_eq(machine_switch(root, AGENT), 1);
 	ck_assert(list_is(LINE));
 	ck_assert_int_eq(machine_make_list(root), 0);
 	machine_drop_empty_list(root);
 	ck_assert(list_is(LINE));
-	ck_assert_int_eq(machine_switch(root, false), 1);
+	ck_assert_int_eq(machine_switch(root, NULL), 1);
 	ck_assert(list_is(NULL));
 	machine_drop_empty_list(root);
 	ck_assert_int_eq(machine_make_list(root), 1);
@@ -351,8 +352,8 @@ END_TEST
 START_TEST(without_the_directory_nothing_is_made)
 {
 	ck_assert_int_eq(rmdir(below("/etc")), 0);
-	ck_assert_int_eq(machine_switch(root, true), -ENOENT);
-	ck_assert_int_eq(machine_switch(root, false), -ENOENT);
+	ck_assert_int_eq(machine_switch(root, AGENT), -ENOENT);
+	ck_assert_int_eq(machine_switch(root, NULL), -ENOENT);
 	ck_assert_int_eq(machine_make_list(root), -ENOENT);
 	machine_drop_empty_list(root);
 	ck_assert(!is_there("/etc"));
@@ -432,8 +433,8 @@ START_TEST(what_is_no_list_of_root_is_left_as_it_is)
 
 	unfit[_i].make(MACHINE_PRELOAD);
 	ck_assert_int_eq(lstat(below(MACHINE_PRELOAD), &before), 0);
-	ck_assert_int_eq(machine_switch(root, true), unfit[_i].error);
-	ck_assert_int_eq(machine_switch(root, false), unfit[_i].error);
+	ck_assert_int_eq(machine_switch(root, AGENT), unfit[_i].error);
+	ck_assert_int_eq(machine_switch(root, NULL), unfit[_i].error);
 	ck_assert_int_eq(machine_make_list(root), unfit[_i].error);
 	ck_assert_int_eq(machine_read_preload(root, buf, sizeof(buf), &there), unfit[_i].error);
 	ck_assert(there);
@@ -446,7 +447,7 @@ START_TEST(what_is_no_list_of_root_is_left_as_it_is)
 	/* The control: a list that is root's, at the same place. */
 	ck_assert_int_eq(remove(below(MACHINE_PRELOAD)), 0);
 	put_list(FOREIGN);
-	ck_assert_int_eq(machine_switch(root, true), 1);
+	ck_assert_int_eq(machine_switch(root, AGENT), 1);
 	ck_assert(list_is(LINE FOREIGN));
 }
 END_TEST
@@ -461,15 +462,15 @@ START_TEST(a_list_of_the_largest_size)
 	memset(list, '\n', sizeof(list));
 	put(MACHINE_PRELOAD, list, PRELOAD_MAX);
 	ck_assert_int_eq(machine_read_preload(root, list, PRELOAD_MAX, &there), PRELOAD_MAX);
-	ck_assert_int_eq(machine_switch(root, false), 0);
-	ck_assert_int_eq(machine_switch(root, true), -EFBIG);
+	ck_assert_int_eq(machine_switch(root, NULL), 0);
+	ck_assert_int_eq(machine_switch(root, AGENT), -EFBIG);
 	ck_assert(has_bytes(MACHINE_PRELOAD, list, PRELOAD_MAX));
 	put(MACHINE_PRELOAD, list, room + 1);
-	ck_assert_int_eq(machine_switch(root, true), -EFBIG);
+	ck_assert_int_eq(machine_switch(root, AGENT), -EFBIG);
 	ck_assert(has_bytes(MACHINE_PRELOAD, list, room + 1));
 	put(MACHINE_PRELOAD, list, room);
-	ck_assert_int_eq(machine_switch(root, true), 1);
-	ck_assert_int_eq(machine_switch(root, false), 1);
+	ck_assert_int_eq(machine_switch(root, AGENT), 1);
+	ck_assert_int_eq(machine_switch(root, NULL), 1);
 	ck_assert(has_bytes(MACHINE_PRELOAD, list, room));
 	ck_assert_uint_eq(count_entries(below("/etc")), 1);
 }
@@ -606,12 +607,12 @@ END_TEST
 
 static int switch_on(void)
 {
-	return machine_switch(root, true);
+	return machine_switch(root, AGENT);
 }
 
 static int switch_off(void)
 {
-	return machine_switch(root, false);
+	return machine_switch(root, NULL);
 }
 
 static int make_list(void)
@@ -975,7 +976,7 @@ START_TEST(a_root_that_is_too_long)
 
 	memset(name, 'x', sizeof(name) - 1);
 	ck_assert_int_eq(machine_check_agent(name), -ENAMETOOLONG);
-	ck_assert_int_eq(machine_switch(name, true), -ENAMETOOLONG);
+	ck_assert_int_eq(machine_switch(name, AGENT), -ENAMETOOLONG);
 	ck_assert_int_eq(machine_make_list(name), -ENAMETOOLONG);
 	ck_assert_int_eq(machine_lock(name), -ENAMETOOLONG);
 	ck_assert_int_eq(machine_write_policy(name, &block, 64), -ENAMETOOLONG);
@@ -1003,6 +1004,56 @@ static void add_files(TCase *tcase)
 	tcase_add_test(tcase, a_root_that_is_too_long);
 }
 
+/* The loader, asked for $LIB. */
+
+static const struct {
+	const char *text; /* of a loader that is a script; NULL: none is there */
+	int result;
+	const char *lib;
+} loaders[] = {
+	{ "#!/bin/sh\necho 'dl_dst_lib=\"lib64\"'\n", 0, "lib64" },
+	{ "#!/bin/sh\necho x\necho 'dl_dst_lib=\"a/b\"'\necho 'dl_dst_lib=\"c\"'\n", 0, "a/b" },
+	{ "#!/bin/sh\n[ \"$*\" = --list-diagnostics ] && echo 'dl_dst_lib=\"lib\"'\n", 0, "lib" },
+	{ "#!/bin/sh\necho 'dl_dst_lib=\"lib'\n", -ENODATA, NULL },
+	{ "#!/bin/sh\necho 'dl_dst_lib=\"0123456789012345678901234567890\"'\n", -ENODATA, NULL },
+	{ "#!/bin/sh\nexit 127\n", -ENODATA, NULL },
+	{ "\177ELF\1\1\1, of another machine", -ENOENT, NULL },
+	{ NULL, -ENODATA, NULL },
+};
+
+START_TEST(a_loader_says_what_it_puts_for_lib)
+{
+	char lib[16] = "as before";
+
+	if (loaders[_i].text) {
+		put("/loader", loaders[_i].text, strlen(loaders[_i].text));
+		ck_assert_int_eq(chmod(below("/loader"), 0755), 0);
+	}
+	ck_assert_int_eq(entry_loader_lib(below("/loader"), lib, sizeof(lib)), loaders[_i].result);
+	ck_assert_str_eq(lib, loaders[_i].lib ? loaders[_i].lib : "as before");
+}
+END_TEST
+
+START_TEST(the_entry_is_one_or_the_other)
+{
+	const char *entry = entry_text();
+
+	ck_assert(strcmp(entry, ENTRY_LIB) == 0 || strcmp(entry, MEMSEAL_MACHINE_PATH) == 0);
+	ck_assert(entry_is_in(entry, strlen(entry)));
+	ck_assert(entry_is_in(AGENT, strlen(AGENT)));
+	ck_assert(!entry_is_in(AGENT "x", strlen(AGENT "x")));
+	/* Whichever is there, the other one takes its place. */
+	put_list(ENTRY_LIB "\n" FOREIGN);
+	ck_assert_int_eq(machine_switch(root, AGENT), 1);
+	ck_assert(list_is(LINE FOREIGN));
+	ck_assert_int_eq(machine_switch(root, ENTRY_LIB), 1);
+	ck_assert(list_is(ENTRY_LIB "\n" FOREIGN));
+	put_list(AGENT ":" ENTRY_LIB "\n" FOREIGN);
+	ck_assert_int_eq(machine_switch(root, NULL), 1);
+	ck_assert(list_is(FOREIGN));
+}
+END_TEST
+
 static void add_agent(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup_agent, teardown_agent);
@@ -1022,7 +1073,7 @@ int main(void)
 {
 	Suite *suite = suite_create("machine");
 	TCase *text = tcase_create("text"), *files = tcase_create("files"),
-	      *agents = tcase_create("agent");
+	      *agents = tcase_create("agent"), *entries = tcase_create("entry");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
@@ -1030,6 +1081,10 @@ int main(void)
 		puts("1..0 # SKIP needs root, whose files these are");
 		return EXIT_SUCCESS;
 	}
+	tcase_add_checked_fixture(entries, setup, teardown);
+	tcase_add_loop_test(entries, a_loader_says_what_it_puts_for_lib, 0, ARRAY_SIZE(loaders));
+	tcase_add_test(entries, the_entry_is_one_or_the_other);
+	suite_add_tcase(suite, entries);
 	tcase_add_test(text, the_list_is_read_as_the_loader_reads_it);
 	tcase_add_loop_test(text, texts_that_are_known, 0, ARRAY_SIZE(texts));
 	add_files(files);
