@@ -87,6 +87,15 @@ qemu-system-arm qemu-system-aarch64
 qemu-system-misc qemu-system-riscv64
 qemu-system-x86 qemu-system-x86_64'
 
+to_check_machine='
+binutils readelf
+debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
+e2fsprogs test -x /sbin/mke2fs
+jq jq
+mmdebstrap mmdebstrap
+python3 test -e /usr/bin/python3
+qemu-system-x86 qemu-system-x86_64'
+
 # missing LIST...: the packages of them that this machine lacks.
 missing() {
 	printf '%s\n' "$@" | while read -r package test args; do
