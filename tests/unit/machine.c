@@ -30,7 +30,7 @@
 
 #define AGENT MEMSEAL_MACHINE_PATH
 
-static char root[] = "/tmp/memseal-machine-XXXXXX";
+static char root[sizeof("/tmp/memseal-machine-XXXXXX")];
 
 /* Files below the root. */
 
@@ -121,6 +121,7 @@ static void mount_root(unsigned long flags)
 static void setup(void)
 {
 	umask(077); /* what is written must be readable all the same */
+	strcpy(root, "/tmp/memseal-machine-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(root));
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
 	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);

@@ -13,12 +13,13 @@
 
 #define RULES 3
 
-static char root[] = "/tmp/memseal-policy-XXXXXX";
+static char root[sizeof("/tmp/memseal-policy-XXXXXX")];
 static char dir[256];
 
 /* Each directory of a path below the root. */
 static void make_directories(void)
 {
+	strcpy(root, "/tmp/memseal-policy-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(root));
 	ck_assert_int_eq(chmod(root, 0755), 0);
 	snprintf(dir, sizeof(dir), "%s%s", root, POLICY_DIR);
