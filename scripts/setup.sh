@@ -290,3 +290,9 @@ configure() {
 		meson configure "$dir" "$@"
 	fi
 }
+
+# configure_cross DIR MACHINE: as scripts/cross/MACHINE.ini says, for guests, to which no debugger comes.
+configure_cross() {
+	[ -e "$1/build.ninja" ] ||
+		meson setup -Dwerror=true -Ddebug=false --cross-file "scripts/cross/$2.ini" "$1"
+}
