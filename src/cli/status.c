@@ -7,6 +7,8 @@
 
 #include <memseal.h>
 
+#include "cli/failures.h"
+#include "cli/json.h"
 #include "cli/look.h"
 #include "cli/machine.h"
 #include "cli/report.h"
@@ -42,6 +44,7 @@ struct state {
 	bool policy_errors;
 	size_t rules;
 	unsigned reached, others, unknown; /* processes */
+	struct failures failures;
 };
 
 static void read_list(struct state *state)
@@ -185,13 +188,51 @@ static bool is_well(const struct state *state)
 	       state->policy == MACHINE_POLICY_CURRENT;
 }
 
+static void print_failures_json(const struct failures *failures)
+{
+	if (failures->unknown) {
+		printf("\"failures\":null,");
+		return;
+	}
+	printf("\"failures\":{\"count\":%u,\"more\":%s,\"last\":[", failures->count,
+		failures->more ? "true" : "false");
+	for (unsigned i = 0; i < failures->kinds; i++) {
+		char *text = json_string(failures->last[i].text);
+
+		if (!text)
+			die(STATUS_FAILURE, "out of memory");
+		printf("%s{\"text\":%s,\"count\":%u}", i ? "," : "", text, failures->last[i].count);
+		free(text);
+	}
+	printf("]},");
+}
+
+static void print_failures(const struct failures *failures)
+{
+	if (failures->unknown) {
+		printf("failures:     unknown: %s\n", failures->unknown);
+		return;
+	}
+	if (failures->count == 0) {
+		printf("failures:     none in the log since the machine started\n");
+		return;
+	}
+	printf("failures:     %u%s in the log since the machine started: journalctl -b -t "
+	       "memseal\n",
+		failures->count, failures->more ? " and more" : "");
+	for (unsigned i = 0; i < failures->kinds; i++)
+		printf("              %s (%u)\n", quote(failures->last[i].text).text,
+			failures->last[i].count);
+}
+
 static void print_json(const struct state *state)
 {
-	printf("{\"enabled\":%s,\"list\":\"%s\",\"agent\":\"%s\",\"policy\":\"%s\",\"rules\":%zu,"
-	       "\"processes\":{\"reached\":%u,\"others\":%u,\"unknown\":%u}}\n",
+	printf("{\"enabled\":%s,\"list\":\"%s\",\"agent\":\"%s\",\"policy\":\"%s\",\"rules\":%zu,",
 		state->on ? "true" : "false",
 		state->list < 0 ? machine_list_text(state->list) : "ok",
-		machine_agent_text(state->agent), policy_word(state), state->rules, state->reached,
+		machine_agent_text(state->agent), policy_word(state), state->rules);
+	print_failures_json(&state->failures);
+	printf("\"processes\":{\"reached\":%u,\"others\":%u,\"unknown\":%u}}\n", state->reached,
 		state->others, state->unknown);
 }
 
@@ -210,6 +251,7 @@ static void print_text(const struct state *state)
 	if (state->on && state->others)
 		printf("              without are those from before, static ones and those in "
 		       "containers\n");
+	print_failures(&state->failures);
 }
 
 int cmd_status(int argc, char **argv)
@@ -231,6 +273,7 @@ int cmd_status(int argc, char **argv)
 	state.agent = machine_check_agent("");
 	read_policy(&state);
 	count_processes(&state);
+	failures_read(&state.failures);
 	if (json)
 		print_json(&state);
 	else

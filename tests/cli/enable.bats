@@ -192,6 +192,59 @@ status() { # jq filter
 	[ "$output" = other ]
 }
 
+# A journal of its own: what is there to be read, and what its reader answers.
+journal() { # STATUS TEXT...
+	mkdir -p bin
+	printf '%s\n' "${@:2}" >bin/journal
+	printf '#!/bin/sh\necho "$@" >%s\ncat %s\nexit %s\n' "$PWD/bin/asked" "$PWD/bin/journal" "$1" >bin/journalctl
+	chmod 755 bin/journalctl
+	export PATH=$PWD/bin:$PATH
+}
+
+@test "status tells what failed since the machine started" {
+	journal 0 b $'a\033[1m' b b
+	run -1 "$MEMSEAL" status
+	[[ "$output" == *"failures:     4 in the log since the machine started: journalctl -b -t memseal"* ]]
+	[ "${lines[-2]}" = "              'b' (3)" ]
+	[ "${lines[-1]}" = "              'a\x1b[1m' (1)" ]
+	[[ " $(cat bin/asked) " == *" -b -t memseal "*" -r "*" -n 1001 "* ]]
+	run -0 status '.failures | .count, .more, (.last[] | .count)'
+	[ "$output" = $'4\nfalse\n3\n1' ]
+	# More than are counted, of more kinds than are shown, and longer than there is room for.
+	journal 0 $(seq 1001)
+	run -0 status '.failures | .count, .more, (.last | length), .last[0].text'
+	[ "$output" = $'1000\ntrue\n5\n1' ]
+	journal 0 "$(printf '%01000d' 7)"
+	run -0 status '.failures | .count, (.last[0].text | length)'
+	[ "$output" = $'1\n255' ]
+	: >bin/journal
+	run -1 "$MEMSEAL" status
+	[[ "$output" == *"failures:     none in the log since the machine started"* ]]
+}
+
+@test "status says so if the log cannot be read" {
+	journal 1
+	run -1 "$MEMSEAL" status
+	[ "${lines[-1]}" = "failures:     unknown: journalctl cannot read it" ]
+	run -0 status .failures
+	[ "$output" = null ]
+	printf '#!/bin/sh\nkill -9 $$\n' >bin/journalctl
+	run -1 "$MEMSEAL" status
+	[ "${lines[-1]}" = "failures:     unknown: journalctl died" ]
+	printf '#!/bin/sh\nexec sleep 60\n' >bin/journalctl
+	run -1 "$MEMSEAL" status
+	[ "${lines[-1]}" = "failures:     unknown: journalctl takes more than 5 seconds" ]
+	rm bin/journalctl
+	mkdir only
+	for program in sh timeout; do
+		ln -s "$(command -v $program)" only/
+	done
+	PATH=$PWD/only run -1 "$MEMSEAL" status
+	[ "${lines[-1]}" = "failures:     unknown: no journalctl here: see the log of this system" ]
+	run -1 setpriv --reuid=65534 --clear-groups "$BUILD/memseal-report" status
+	[ "${lines[-1]}" = "failures:     unknown: needs root" ]
+}
+
 @test "the policy: programs that are left alone, what they execute, and options" {
 	cp /bin/sleep asleep
 	cp /bin/bash shell
