@@ -153,13 +153,14 @@ long machine_read_policy(const char *root, struct policy *policy, union policy_b
 	return policy_compile(policy->rules, policy->count, *ret_blocks, capacity);
 }
 
-/* Until this process ends. */
+/* Until this process ends. Nobody else is at it then, and what lies about is of one that died. */
 static void lock(void)
 {
 	int r = machine_lock("");
 
 	if (r < 0)
 		die(STATUS_FAILURE, "not done: %s: %s", MEMSEAL_CONF_DIR, strerror(-r));
+	machine_clean("");
 }
 
 static bool is_sealed(pid_t pid)

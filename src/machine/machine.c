@@ -342,3 +342,18 @@ void machine_drop_empty_list(const char *root)
 	if (dir >= 0 && replace_read(dir, name_of(MACHINE_PRELOAD), list, sizeof(list)) == 0)
 		sys_undo_file(dir, name_of(MACHINE_PRELOAD));
 }
+
+static void clean(const char *root, const char *path)
+{
+	CLEANUP(sys_close_cleanup) int dir = open_parent(root, path);
+
+	if (dir >= 0)
+		replace_clean(dir, name_of(path));
+}
+
+void machine_clean(const char *root)
+{
+	clean(root, MACHINE_PRELOAD);
+	clean(root, POLICY_COMPILED);
+	machine_drop_empty_list(root);
+}

@@ -81,6 +81,12 @@ int machine_switch(const char *root, const char *entry) MUST_CHECK NONNULL(1);
 int machine_make_list(const char *root) MUST_CHECK NONNULL(1);
 void machine_drop_empty_list(const char *root) NONNULL(1);
 
+/*
+ * Takes away what a change that was interrupted has left: what lies beside the list and the policy,
+ * and a list that is empty, which the loader takes for none. To be called under the lock.
+ */
+void machine_clean(const char *root) NONNULL(1);
+
 /* Are there programs of 32 bits below the root, which cannot load the agent: their loader is there?
  */
 bool machine_runs_32_bits(const char *root) MUST_CHECK NONNULL(1);

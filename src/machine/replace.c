@@ -73,13 +73,26 @@ static int write_new(int dir, const char *name, const char *text, size_t len)
 	return r == 0 ? sys_fsync(fd) : r;
 }
 
+static bool name_beside(const char *name, char ret[static NAME_MAX + 1])
+{
+	return (size_t)snprintf(ret, NAME_MAX + 1, ".%s.memseal", name) <= NAME_MAX;
+}
+
+void replace_clean(int dir, const char *name)
+{
+	char beside[NAME_MAX + 1];
+
+	if (name_beside(name, beside))
+		sys_undo_file(dir, beside);
+}
+
 /* What a power failure left of an earlier one goes first. */
 int replace_write(int dir, const char *name, const char *text, size_t len)
 {
 	char beside[NAME_MAX + 1];
 	int r;
 
-	if ((size_t)snprintf(beside, sizeof(beside), ".%s.memseal", name) >= sizeof(beside))
+	if (!name_beside(name, beside))
 		return -ENAMETOOLONG;
 	r = sys_unlinkat(dir, beside, 0);
 	if (r < 0 && r != -ENOENT)

@@ -26,6 +26,9 @@ ssize_t replace_read_all(int fd, char *buf, size_t size) MUST_CHECK NONNULL(2);
  */
 int replace_write(int dir, const char *name, const char *text, size_t len) MUST_CHECK NONNULL(2, 3);
 
+/* What a replace_write() of NAME that did not come to its end has left beside it goes. */
+void replace_clean(int dir, const char *name) NONNULL(2);
+
 /* The file is gone when this returns 0, and after a power failure too. */
 int replace_remove(int dir, const char *name) MUST_CHECK NONNULL(2);
 

@@ -75,6 +75,42 @@ status() { # jq filter
 	[ "$output" = "was not enabled" ]
 }
 
+# Of an enable that was killed, or of a power failure.
+@test "what an interrupted one has left goes with the next one" {
+	litter() { # LIST
+		rm -f "$LIST"
+		[ -z "${1+there}" ] || printf %s "$1" >"$LIST"
+		echo new >"${LIST%/*}/.ld.so.preload.memseal"
+		echo new >"$POLICY/.policy.compiled.memseal"
+	}
+	clean() {
+		run -0 find "$MACHINE/etc" "$MACHINE/conf" -name '*.memseal'
+		[ -z "$output" ]
+	}
+	litter ''
+	run -0 machine "$MEMSEAL" disable
+	[ "$output" = "was not enabled" ]
+	[ ! -e "$LIST" ]
+	clean
+	litter
+	run -0 machine "$MEMSEAL" enable --force --dry-run
+	[ ! -e "$LIST" ]
+	clean
+	# What others have there is no litter.
+	litter $'# ours\n'
+	run -0 machine "$MEMSEAL" disable
+	[ "$(cat "$LIST")" = '# ours' ]
+	clean
+	# One that is killed wherever it is. No process of the trial outlives it for long.
+	rm "$LIST"
+	for time in 0.05 0.2 0.5 1; do
+		machine timeout -s KILL $time "$MEMSEAL" enable --force || true
+		run -0 machine "$MEMSEAL" disable
+		[ ! -e "$LIST" ]
+		clean
+	done
+}
+
 @test "several at once: at no time is the list anything else than whole or not there" {
 	cat >several <<-'END'
 		for i in 1 2 3 4; do
