@@ -84,6 +84,12 @@ static const char *target_note(const struct policy_target *target)
 	return target->kind == EXECUTABLE_TEXT ? "a script without #!: the shell decides" : NULL;
 }
 
+/* What agent/policy-ask.c can know of who executed a program. */
+#define REACH                                                                                   \
+	"children: what runs below a process of such a program, up to 32 parents away; not if " \
+	"that process executed it in its own place, if one between them has ended, or if it "   \
+	"may not look at its parent"
+
 static void add_rule(struct table *table, const struct policy_rule *rule, bool inherited)
 {
 	char action[POLICY_ACTION_MAX];
@@ -116,6 +122,7 @@ static void add_program(struct table *table, const struct policy *policy, const 
 		note = note ? note : "no rule matches";
 	} else {
 		add_rule(table, &policy->rules[rule], false);
+		note = note || !policy->rules[rule].children ? note : REACH;
 	}
 	if (note)
 		table_text(table, COL_NOTE, note);
@@ -125,6 +132,7 @@ static void add_program(struct table *table, const struct policy *policy, const 
 			continue;
 		add_row(table, name, target);
 		add_rule(table, &policy->rules[i], true);
+		table_text(table, COL_NOTE, REACH);
 	}
 }
 

@@ -469,6 +469,14 @@ assert [(p["action"], p["inherited"], p["line"]) for p in programs] == [
 	[ "${lines[0]}" = "seal,strict no /a" ]
 	[ "${lines[1]}" = "off,children yes /parent" ]
 	[ "${#lines[@]}" -eq 2 ]
+	# How far they reach is said of those, and of no other.
+	run -0 policy explain --root="$root" --json /a
+	run -0 jq -r '.programs[].note' <<<"$output"
+	[ "${lines[0]}" = null ]
+	[[ "${lines[1]}" == "children: what runs below a process of such a program, up to 32 parents away; not if "* ]]
+	program /parent
+	run -0 policy explain --root="$root" --noheadings --output note /parent
+	[[ "$output" == "children: "* ]]
 }
 
 @test "usage errors" {
