@@ -200,6 +200,7 @@ int seal_all(bool pinning)
 	const uint64_t state = (uintptr_t)&agent_pages;
 	struct images_opts opts = {
 		.all = true,
+		.fresh = true,
 		.stack = START_STACK,
 		.settled = true,
 		.pin = pinning ? pin_object : NULL,

@@ -38,12 +38,6 @@ static inline int sys_process_madvise(
 	return (int)sys_call5(NR_process_madvise, pidfd, ranges, n, advice, flags);
 }
 
-static inline ssize_t sys_process_vm_writev(
-	pid_t pid, const struct iovec *from, size_t nfrom, const struct iovec *to, size_t nto)
-{
-	return sys_call6(NR_process_vm_writev, pid, from, nfrom, to, nto, 0);
-}
-
 static inline int sys_shmget(int key, size_t len, int flags)
 {
 	return (int)sys_call3(NR_shmget, key, len, flags);

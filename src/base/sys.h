@@ -161,6 +161,13 @@ static inline int sys_mincore(uint64_t addr, size_t len, unsigned char *ret)
 	return (int)sys_call3(NR_mincore, addr, len, ret);
 }
 
+/* Writes to the memory of a process: bytes, fewer than wanted if some could not be. */
+static inline ssize_t sys_process_vm_writev(
+	pid_t pid, const struct iovec *from, size_t nfrom, const struct iovec *to, size_t nto)
+{
+	return sys_call6(NR_process_vm_writev, pid, from, nfrom, to, nto, 0);
+}
+
 static inline int sys_memfd_create(const char *name, unsigned int flags)
 {
 	return sys_above_stderr((int)sys_call2(NR_memfd_create, name, flags));

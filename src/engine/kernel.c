@@ -4,17 +4,23 @@
 #include <errno.h>
 #include <memseal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "base/page.h"
 #include "base/sys.h"
 
 #define UNKNOWN_FLAG 0x40000000 /* of mremap(2): EINVAL, sealed or not */
 
+bool kernel_filtered(void)
+{
+	return sys_prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
+}
+
 /*
  * mremap(2) of a page onto itself looks up the mapping, refuses if it is sealed, and has nothing to
  * do otherwise (mm/mremap.c: the seal is checked before "no resize" returns).
  */
-int kernel_sealed(uint64_t addr, size_t page)
+int kernel_ask_sealed(uint64_t addr, size_t page, bool filtered)
 {
 	long r = sys_mremap(addr, page, page, 0, 0);
 
@@ -24,9 +30,16 @@ int kernel_sealed(uint64_t addr, size_t page)
 		return -ENOMEM;
 	if (r != -EPERM)
 		return -EOPNOTSUPP;
+	if (!filtered)
+		return 1;
 	/* A seal, which comes after a look at the flags; or a filter, which comes before. */
 	r = sys_mremap(addr, page, page, UNKNOWN_FLAG, 0);
 	return r == -EINVAL ? 1 : r == -EPERM ? KERNEL_UNASKED : -EOPNOTSUPP;
+}
+
+int kernel_sealed(uint64_t addr, size_t page)
+{
+	return kernel_ask_sealed(addr, page, true);
 }
 
 static int ask_new_page(size_t page)
@@ -86,10 +99,10 @@ static int look_job(struct scratch *scratch, void *arg)
  * What mseal(2) answered may have been a filter's words. Where a filter answers mremap(2) too, the
  * kernel tells in smaps, which takes a thousand times as long.
  */
-static int confirm(uint64_t addr, size_t page)
+static int confirm(uint64_t addr, size_t page, bool filtered)
 {
 	struct look look = { .addr = addr };
-	int r = kernel_sealed(addr, page);
+	int r = kernel_ask_sealed(addr, page, filtered);
 
 	/* A question that fails once is no answer, and smaps takes memory that may not be there. */
 	if (r < 0)
@@ -99,12 +112,12 @@ static int confirm(uint64_t addr, size_t page)
 	return r ? 0 : -EOPNOTSUPP;
 }
 
-int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
+int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, bool filtered, uint64_t *sealed)
 {
 	int r = sys_mseal(start, end - start, 0);
 
 	if (r == 0)
-		r = confirm(start, page);
+		r = confirm(start, page, filtered);
 	/* ENOMEM at vm.max_map_count leaves the first part sealed. */
 	*sealed += r == -ENOMEM ? count_sealed(start, end, page) : r < 0 ? 0 : end - start;
 	return r;
@@ -163,7 +176,7 @@ int kernel_seal(
 		if (r == 1)
 			*sealed += next - at;
 		else if (r == 0 || r == KERNEL_UNASKED) /* sealing again is fine */
-			r = kernel_seal_unsealed(at, next, page, sealed);
+			r = kernel_seal_unsealed(at, next, page, true, sealed);
 		else
 			next = at; /* not counted yet */
 		if (r < 0) {

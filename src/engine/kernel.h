@@ -16,6 +16,15 @@
 int kernel_sealed(uint64_t addr, size_t page) MUST_CHECK;
 
 /*
+ * Is there a seccomp filter in this thread, which may answer in the kernel's place? True also if
+ * that cannot be told.
+ */
+bool kernel_filtered(void) MUST_CHECK;
+
+/* As kernel_sealed(), in one call if kernel_filtered() has answered false. */
+int kernel_ask_sealed(uint64_t addr, size_t page, bool filtered) MUST_CHECK;
+
+/*
  * 0 if kernel_sealed() tells the truth about a page that nobody has sealed, else -EOPNOTSUPP, or
  * -ENOMEM if there is none to ask about.
  */
@@ -37,9 +46,12 @@ int kernel_seal(const struct own_maps *maps, uint64_t start, uint64_t end, size_
 uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64_t end,
 	size_t page) MUST_CHECK NONNULL(1);
 
-/* As kernel_seal(), for callers that know that all of it is mapped and nothing sealed yet. */
-int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, uint64_t *sealed) MUST_CHECK
-	NONNULL(4);
+/*
+ * As kernel_seal(), for callers that know that all of it is mapped and nothing sealed yet.
+ * filtered: kernel_filtered(), or true.
+ */
+int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, bool filtered,
+	uint64_t *sealed) MUST_CHECK NONNULL(5);
 
 /* What the kernel engine holds on this mapping once it is sealed: MEMSEAL_NO_*. */
 uint64_t kernel_effects(const struct mapping *mapping) NONNULL(1);

@@ -159,6 +159,110 @@ ssize_t own_maps_text(struct scratch *scratch, enum maps_format format, const ch
 	return len;
 }
 
+/* As ask() tells it, which has no names of files. */
+static void forget_name(struct mapping *mapping)
+{
+	mapping->name = NULL;
+	mapping->name_len = 0;
+	if (mapping->inode)
+		mapping->kind = MAPPING_FILE;
+}
+
+/* A text that is read piece by piece, and what is wanted of it. */
+struct reading {
+	own_maps_wanted_fn *wanted;
+	void *arg;
+	struct mapping *mappings;
+	size_t count, capacity;
+	char *text; /* of which so much is there, up to so much */
+	size_t len, room;
+	uint64_t end; /* of the last mapping */
+};
+
+static int keep_wanted(struct reading *reading, struct mapping *mapping)
+{
+	if (mapping->start < reading->end)
+		return -EBADMSG;
+	reading->end = mapping->end;
+	if (!reading->wanted(reading->arg, mapping))
+		return 0;
+	if (reading->count == reading->capacity)
+		return -ENOSPC;
+	forget_name(mapping); /* the text makes room for the next piece */
+	reading->mappings[reading->count++] = *mapping;
+	return 0;
+}
+
+/* The lines that are there as a whole; the rest is moved to the front. */
+static int parse_lines(struct reading *reading)
+{
+	size_t whole = reading->len;
+	struct mapping mapping;
+	struct maps maps;
+	int r;
+
+	while (whole && reading->text[whole - 1] != '\n')
+		whole--;
+	maps_init(&maps, reading->text, whole, MAPS_PLAIN);
+	while ((r = maps_next(&maps, &mapping)) > 0) {
+		r = keep_wanted(reading, &mapping);
+		if (r < 0)
+			return r;
+	}
+	reading->len -= whole;
+	__builtin_memmove(reading->text, reading->text + whole, reading->len);
+	return r;
+}
+
+static int read_pieces(int fd, struct reading *reading, uint64_t last)
+{
+	int r = 0;
+
+	while (r == 0 && reading->end <= last) {
+		ssize_t n;
+
+		if (reading->len == reading->room)
+			return -ENOSPC;
+		n = sys_read(fd, reading->text + reading->len, reading->room - reading->len);
+		if (n == 0)
+			return reading->len ? -EBADMSG : 0;
+		if (n > 0)
+			reading->len += (size_t)n;
+		r = n > 0 ? parse_lines(reading) : n == -EINTR ? 0 : (int)n;
+	}
+	return r;
+}
+
+/* A path may have 4,096 bytes, of which a newline takes four; but that can be read with more. */
+#define PIECE_MIN 512
+
+int own_maps_read(struct scratch *scratch, own_maps_wanted_fn *wanted, void *arg, uint64_t last,
+	struct own_maps *ret)
+{
+	struct reading reading = { .wanted = wanted, .arg = arg };
+	size_t room;
+	int r = -EBADMSG;
+
+	reading.mappings = scratch_rest(scratch, &room);
+	reading.capacity = room / 2 / sizeof(*reading.mappings);
+	reading.text = (char *)(reading.mappings + reading.capacity);
+	reading.room = room - reading.capacity * sizeof(*reading.mappings);
+	if (reading.room < PIECE_MIN)
+		return -ENOSPC;
+	for (int i = 0; i < TRIES && r == -EBADMSG; i++) {
+		CLEANUP(sys_close_cleanup) int fd = open_maps(MAPS_PLAIN);
+
+		reading.count = reading.len = 0;
+		reading.end = 0;
+		r = fd < 0 ? fd : read_pieces(fd, &reading, last);
+	}
+	if (r < 0)
+		return r;
+	*ret = (struct own_maps){ .fd = -1, .mappings = reading.mappings, .count = reading.count };
+	room = reading.count * sizeof(*reading.mappings);
+	return scratch_alloc(scratch, room) ? 0 : -ENOSPC;
+}
+
 /* Every mapping of a text that is known to be right. */
 static int read_all(struct scratch *scratch, struct own_maps *ret)
 {

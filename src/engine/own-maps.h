@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is mapped in this process, asked mapping by mapping: by PROCMAP_QUERY on its maps
- * (Linux 6.11), which formats nothing, else from the whole text of that file. It is the thread's
+ * What is mapped in this process: asked mapping by mapping, by PROCMAP_QUERY on its maps
+ * (Linux 6.11), which formats nothing, or from the text of that file. It is the thread's
  * own file that is read: that of a process whose first thread has ended is empty. Freestanding.
  */
 #ifndef MEMSEAL_ENGINE_OWN_MAPS_H
@@ -13,8 +13,9 @@
 #include "model/maps.h"
 
 struct own_maps {
-	int fd;                         /* to ask, or -1 */
-	const struct mapping *mappings; /* else all of them, ascending, in scratch memory */
+	int fd; /* to ask, or -1 */
+	const struct mapping
+		*mappings; /* else all, or those wanted, ascending, in scratch memory */
 	size_t count;
 };
 
@@ -23,6 +24,16 @@ struct own_maps {
  * was tried; else what openat(2) and read(2) answer.
  */
 int own_maps_open(struct scratch *scratch, struct own_maps *ret) MUST_CHECK NONNULL(1, 2);
+
+/* Is a mapping to be kept? They come in ascending order, and perhaps from the start again. */
+typedef bool own_maps_wanted_fn(void *arg, const struct mapping *mapping);
+
+/*
+ * The mappings that are wanted, from the text of the file, read up to the one that holds last. A
+ * line of it costs a fifth of a question: for those who need most of them. As own_maps_open().
+ */
+int own_maps_read(struct scratch *scratch, own_maps_wanted_fn *wanted, void *arg, uint64_t last,
+	struct own_maps *ret) MUST_CHECK NONNULL(1, 2, 5);
 
 /* For CLEANUP(). */
 void own_maps_close(struct own_maps *maps) NONNULL(1);

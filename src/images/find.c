@@ -110,7 +110,13 @@ static int add_mapping(struct images_found *found, const struct mapping *mapping
 	return 0;
 }
 
-static int collect_image_mappings(const struct images_process *process, struct images_found *found)
+static bool is_data(const struct plan_extent *extent)
+{
+	return extent->role == PLAN_DATA || extent->role == PLAN_BSS;
+}
+
+static int collect_image_mappings(
+	const struct images_process *process, bool data, struct images_found *found)
 {
 	struct mapping mapping;
 	uint64_t at = 0;
@@ -119,6 +125,8 @@ static int collect_image_mappings(const struct images_process *process, struct i
 	for (size_t i = 0; i < found->plan.count; i++) {
 		const struct plan_extent *extent = &found->plan.extents[i];
 
+		if (is_data(extent) && !data)
+			continue;
 		for (at = max_u64(at, extent->start); at < extent->end; at = mapping.end) {
 			r = process->mapping_at(process->context, at, &mapping);
 			if (r < 0)
@@ -212,8 +220,33 @@ static int collect_system_mappings(const struct images_process *process, struct 
 	return r < 0 ? r : 0;
 }
 
-int images_find_mappings(
-	const struct images_process *process, struct scratch *scratch, struct images_found *found)
+bool images_is_wanted(void *arg, const struct mapping *mapping)
+{
+	struct images_interest *interest = arg;
+	const struct plan *plan = interest->plan;
+	const struct plan_extent *next;
+	size_t i = mapping->start < interest->at ? 0 : interest->next;
+
+	while (i < plan->count && plan->extents[i].end <= mapping->start)
+		i++;
+	interest->next = i;
+	interest->at = mapping->start;
+	if (images_is_system(mapping))
+		return true;
+	if (i == plan->count)
+		return false;
+	next = &plan->extents[i];
+	return next->start < mapping->end || (i > 0 && next[-1].image == next->image);
+}
+
+uint64_t images_last(const struct images_process *process, const struct plan *plan)
+{
+	return plan->count ? max_u64(process->vdso, plan->extents[plan->count - 1].end - 1)
+			   : process->vdso;
+}
+
+int images_find_mappings(const struct images_process *process, bool data, struct scratch *scratch,
+	struct images_found *found)
 {
 	size_t room;
 	int r = find_holes(process, scratch, found);
@@ -222,7 +255,7 @@ int images_find_mappings(
 		return r;
 	found->mappings = scratch_rest(scratch, &room);
 	found->mapping_room = room / sizeof(*found->mappings);
-	r = collect_image_mappings(process, found);
+	r = collect_image_mappings(process, data, found);
 	if (r == 0)
 		r = collect_system_mappings(process, found);
 	if (r < 0)

@@ -55,9 +55,25 @@ int images_look(const struct images_process *process, bool all, const uint64_t *
 bool images_first_sealable(
 	const struct images_object *object, uint64_t page, uint64_t *ret) MUST_CHECK NONNULL(1, 3);
 
-/* And their mappings and holes: -ENOSPC, or what mapping_at() answers. */
-int images_find_mappings(const struct images_process *process, struct scratch *scratch,
-	struct images_found *found) MUST_CHECK NONNULL(1, 2, 3);
+/*
+ * And their mappings and holes: -ENOSPC, or what mapping_at() answers. data: those of writable data
+ * too.
+ */
+int images_find_mappings(const struct images_process *process, bool data, struct scratch *scratch,
+	struct images_found *found) MUST_CHECK NONNULL(1, 3, 4);
+
+/* What images_find_mappings() will ask about: in ascending order, and from the start again. */
+struct images_interest {
+	const struct plan *plan;
+	size_t next; /* the first extent that ends behind `at` */
+	uint64_t at;
+};
+
+/* Is it in an image, or between its parts, or the kernel's? arg is a struct images_interest. */
+bool images_is_wanted(void *arg, const struct mapping *mapping) MUST_CHECK NONNULL(1, 2);
+
+/* The last address that is of interest. */
+uint64_t images_last(const struct images_process *process, const struct plan *plan) NONNULL(1, 2);
 
 /* [vdso], [vvar] or [vvar_vclock]: sealed whole or not at all. */
 static inline bool images_is_system(const struct mapping *mapping)

@@ -23,7 +23,9 @@ struct sealing {
 	struct images_result *result;
 	struct images_process process;
 	struct own_maps maps;
-	int pagemap; /* or a negative errno */
+	bool filtered; /* a seccomp filter may answer in the kernel's place */
+	struct private_pages pages;
+	int pages_error; /* why there is no pages, or 0 */
 	struct images_found found;
 	struct images_work work;
 };
@@ -34,7 +36,7 @@ static const struct span nowhere = { 0, 0 };
 static bool is_held(void *context, uint64_t addr)
 {
 	const struct sealing *sealing = context;
-	int sealed = kernel_sealed(addr, sealing->process.page);
+	int sealed = kernel_ask_sealed(addr, sealing->process.page, sealing->filtered);
 
 	return sealing->opts->filter ? sealed > 0 : sealed == 1;
 }
@@ -46,15 +48,36 @@ static int mapping_at(void *context, uint64_t addr, struct mapping *ret)
 	return own_maps_at(&sealing->maps, addr, ret);
 }
 
+/* Where what is to be asked about has a gap so large, the kernel need not look into it. */
+#define FAR ((uint64_t)64 << 20)
+
+/* The end of the images from addr on that are not far from one another. */
+static uint64_t end_of_images(const struct plan *plan, uint64_t addr)
+{
+	uint64_t end = addr;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_extent *extent = &plan->extents[i];
+
+		if (extent->end <= addr)
+			continue;
+		if (extent->start > end && extent->start - end > FAR)
+			break;
+		end = extent->end;
+	}
+	return end;
+}
+
 /* A kernel without pagemap does not tell. */
 static int find_private(void *context, struct span within, struct span *ret)
 {
-	const struct sealing *sealing = context;
+	struct sealing *sealing = context;
 
 	*ret = nowhere;
-	if (sealing->pagemap < 0)
-		return sealing->pagemap == -ENOENT ? 0 : sealing->pagemap;
-	return private_find(sealing->pagemap, within, sealing->process.page, ret);
+	if (sealing->pages_error)
+		return sealing->pages_error == -ENOENT ? 0 : sealing->pages_error;
+	return private_find(&sealing->pages, within,
+		end_of_images(&sealing->found.plan, within.start), sealing->process.page, ret);
 }
 
 struct listing {
@@ -115,7 +138,7 @@ static int repair_relro(struct sealing *sealing)
 {
 	const struct images_work *work = &sealing->work;
 	size_t failed;
-	int r = relro_repair(work->repairs, work->repair_count, &failed);
+	int r = relro_repair(work->repairs, work->repair_count, sealing->filtered, &failed);
 
 	if (r < 0)
 		return images_fail(sealing->result, r,
@@ -164,8 +187,8 @@ static int seal_runs(struct sealing *sealing)
 {
 	for (size_t i = 0; i < sealing->work.run_count; i++) {
 		const struct images_run *run = &sealing->work.runs[i];
-		int r = kernel_seal_unsealed(
-			run->start, run->end, sealing->process.page, &sealing->result->sealed);
+		int r = kernel_seal_unsealed(run->start, run->end, sealing->process.page,
+			sealing->filtered, &sealing->result->sealed);
 
 		if (r < 0)
 			return images_fail(sealing->result, r, "cannot seal", run->span);
@@ -185,15 +208,26 @@ static int carry_out(struct sealing *sealing)
 	return sealing->opts->filter ? hold_runs(sealing) : seal_runs(sealing);
 }
 
+static int open_maps(struct sealing *sealing, struct scratch *scratch)
+{
+	const struct plan *plan = &sealing->found.plan;
+	struct images_interest interest = { .plan = plan };
+
+	if (!sealing->opts->fresh)
+		return own_maps_open(scratch, &sealing->maps);
+	return own_maps_read(scratch, images_is_wanted, &interest,
+		images_last(&sealing->process, plan), &sealing->maps);
+}
+
 static int find_mappings(struct sealing *sealing, struct scratch *scratch)
 {
-	int r = own_maps_open(scratch, &sealing->maps);
+	int r = open_maps(sealing, scratch);
 
 	if (r < 0)
 		return r == -ENOSPC ? r
 				    : images_fail(sealing->result, r,
 					      "cannot read /proc/thread-self/maps", nowhere);
-	r = images_find_mappings(&sealing->process, scratch, &sealing->found);
+	r = images_find_mappings(&sealing->process, sealing->opts->data, scratch, &sealing->found);
 	own_maps_close(&sealing->maps);
 	if (r < 0 && r != -ENOSPC)
 		return images_fail(sealing->result, r, "cannot ask what is mapped", nowhere);
@@ -214,10 +248,12 @@ static int plan_work(struct sealing *sealing, struct scratch *scratch)
 	};
 	int r;
 
-	sealing->pagemap = opts->strict || opts->filter ? -ENOENT : private_open();
+	sealing->pages.fd = -1;
+	sealing->pages_error =
+		opts->strict || opts->filter ? -ENOENT : private_open(&sealing->pages);
 	r = images_work_plan(&sealing->process, &wanted, &sealing->found, scratch, &sealing->work,
 		sealing->result);
-	sys_close_cleanup(&sealing->pagemap);
+	private_close(&sealing->pages);
 	if (r < 0 && r != -ENOSPC)
 		return images_fail(
 			sealing->result, r, "cannot ask what differs from its file", nowhere);
@@ -242,6 +278,7 @@ static int seal_job(struct scratch *scratch, void *arg)
 	int r = kernel_sealed_works(sealing.process.page);
 
 	sealing.process.context = &sealing;
+	sealing.filtered = kernel_filtered();
 	if (r < 0)
 		return images_fail(
 			sealing.result, r, "cannot ask mremap(2) what is sealed", nowhere);

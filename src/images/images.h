@@ -16,7 +16,8 @@ struct images_opts {
 	 * in force after execve(2): whether that may be is asked above this floor.
 	 */
 	bool filter;
-	bool all; /* look at objects too whose first page is sealed */
+	bool all;   /* look at objects too whose first page is sealed */
+	bool fresh; /* the program has hardly begun: most that is mapped are images */
 	/* Or at the one with this bias: it may have sealed that page itself. NULL: at none. */
 	const uint64_t *loaded;
 	/*
@@ -34,8 +35,10 @@ struct images_opts {
 	bool (*pin)(const char *name);
 	/* Objects that are not to be touched. NULL: none. */
 	bool (*excepted)(const struct images_object *object);
-	size_t stack;          /* bytes of it to work in, if they do: see scratch_run() */
-	struct images_run own; /* the caller's, sealed along with them; or empty */
+	size_t stack; /* bytes of it to work in, if they do: see scratch_run() */
+	/* The caller's: anonymous or of a private file mapping, made read-only and sealed too; or
+	 * empty. */
+	struct span own;
 	/* And memory that is no part of an image. */
 	const struct images_run *more;
 	size_t more_count;

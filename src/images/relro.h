@@ -14,11 +14,12 @@
 /*
  * Replaces each span by an anonymous private copy of itself, with its protection, which is never
  * PROT_WRITE. Other threads may read the spans meanwhile; nobody may write to them. On failure the
- * spans before *ret_failed are replaced, that one and those behind it are as they were.
+ * spans before *ret_failed are replaced, that one and those behind it are as they were. filtered:
+ * as kernel_filtered().
  *
  * -ENOMEM, and what mremap(2) answers.
  */
-int relro_repair(const struct prot_span *spans, size_t count, size_t *ret_failed) MUST_CHECK
-	NONNULL(3);
+int relro_repair(const struct prot_span *spans, size_t count, bool filtered,
+	size_t *ret_failed) MUST_CHECK NONNULL(4);
 
 #endif

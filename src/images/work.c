@@ -75,22 +75,38 @@ static bool to_be_sealed(
 		return !is_sealed(planning, mapping->start);
 	if (piece->role == PLAN_NO_ROLE || planning->found->images[piece->image].left)
 		return false;
-	if (is_data(piece) && (!wanted->data || span_overlaps(piece->span, wanted->own.span)))
+	if (is_data(piece) && !wanted->data)
 		return false;
 	return !is_refused(planning, piece) && !is_sealed(planning, piece->start);
 }
 
-/* Adjacent pieces become one run. */
 static void add_run(struct images_work *work, struct images_run run)
 {
-	struct images_run *next = &work->runs[work->run_count];
+	work->runs[work->run_count++] = run;
+}
 
-	if (work->run_count && next[-1].end == run.start && next[-1].data == run.data) {
-		next[-1].end = run.end;
-	} else {
-		*next = run;
-		work->run_count++;
+/* Sorts runs that are nearly so, and makes one of those that are adjacent, each a system call. */
+static void join_runs(struct images_work *work)
+{
+	struct images_run *runs = work->runs;
+	size_t count = 0;
+
+	for (size_t i = 1; i < work->run_count; i++) {
+		const struct images_run run = runs[i];
+		size_t at = i;
+
+		for (; at > 0 && runs[at - 1].start > run.start; at--)
+			runs[at] = runs[at - 1];
+		runs[at] = run;
 	}
+	for (size_t i = 0; i < work->run_count; i++) {
+		if (count && runs[count - 1].end == runs[i].start &&
+			runs[count - 1].data == runs[i].data)
+			runs[count - 1].end = runs[i].end;
+		else
+			runs[count++] = runs[i];
+	}
+	work->run_count = count;
 }
 
 /* What the loader of arm64 adds to the protection of code, and the kernel to that of [vdso]. */
@@ -176,10 +192,10 @@ static void add_repair(
 }
 
 /* The object itself may want some of its data left as it is. */
-static void add_data(struct planning *planning, const struct plan_piece *piece)
+static void add_left(struct planning *planning, const struct plan_piece *piece, struct span data)
 {
 	const struct images_object *object = &planning->found->images[piece->image].object;
-	struct span rest = { piece->start - object->bias, piece->end - object->bias }, left;
+	struct span rest = { data.start - object->bias, data.end - object->bias }, left;
 
 	while (rest.start < rest.end) {
 		if (!image_mutable(&object->image, planning->process->page, rest, &left))
@@ -191,6 +207,19 @@ static void add_data(struct planning *planning, const struct plan_piece *piece)
 					.data = true });
 		rest.start = left.end;
 	}
+}
+
+/* All but what is the caller's own, which is no data any more. */
+static void add_data(struct planning *planning, const struct plan_piece *piece)
+{
+	const struct span own = span_common(piece->span, planning->wanted->own);
+
+	if (own.start == own.end) {
+		add_left(planning, piece, piece->span);
+		return;
+	}
+	add_left(planning, piece, (struct span){ piece->start, own.start });
+	add_left(planning, piece, (struct span){ own.end, piece->end });
 }
 
 static void add_piece(
@@ -221,19 +250,20 @@ static void add_holes(struct planning *planning)
 	}
 }
 
-/* The caller's own memory: read-only, and private to this process. */
+/* The caller's own memory: it is its last moment to be writable, and then as RELRO is. */
 static void add_own(struct images_work *work, const struct images_wanted *wanted)
 {
-	const struct images_run *own = &wanted->own;
+	const struct span own = wanted->own;
 
-	if (!own->end)
+	if (own.start == own.end)
 		return;
 	if (wanted->strict)
-		work->locks[work->lock_count++] = (struct images_piece){ .start = own->start,
-			.end = own->end,
-			.prot = PROT_READ,
-			.name = "libmemseal-agent.so" };
-	add_run(work, *own);
+		work->locks[work->lock_count++] = (struct images_piece){
+			.span = own, .prot = PROT_READ, .name = "libmemseal-agent.so"
+		};
+	else
+		append_repair(work, own, PROT_READ);
+	add_run(work, (struct images_run){ .span = own });
 }
 
 static void add_more(struct planning *planning)
@@ -271,7 +301,7 @@ static int alloc_lists(struct planning *planning, struct scratch *scratch)
 
 	each_piece(planning, count_piece);
 	most = planning->pieces + 1;
-	runs = most + planning->found->hole_count + count_cuts(planning) + wanted->more_count;
+	runs = most + 1 + planning->found->hole_count + count_cuts(planning) + wanted->more_count;
 	work->runs = scratch_alloc(scratch, runs * sizeof(*work->runs));
 	work->ranges = scratch_alloc(scratch, (wanted->filter ? runs : 0) * sizeof(*work->ranges));
 	work->repairs = scratch_alloc(scratch, most * sizeof(*work->repairs));
@@ -301,5 +331,6 @@ int images_work_plan(const struct images_process *process, const struct images_w
 	add_more(&planning);
 	each_piece(&planning, add_piece);
 	add_holes(&planning);
+	join_runs(ret);
 	return planning.error;
 }

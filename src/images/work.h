@@ -13,7 +13,7 @@ struct images_wanted {
 	bool settled;                  /* nothing is being loaded: what is writable will stay so */
 	bool strict;                   /* lock the bytes as well */
 	bool data;                     /* hold writable data too */
-	struct images_run own;         /* the caller's memory, or empty */
+	struct span own;               /* the caller's memory, or empty */
 	const struct images_run *more; /* further memory, disjoint from images */
 	size_t more_count;
 };

@@ -62,6 +62,6 @@ int place_hold(uint64_t start, uint64_t end)
 
 	if (consent_given())
 		return memseal_range((void *)(uintptr_t)start, (size_t)(end - start), MEMSEAL_ALL);
-	r = kernel_seal_unsealed(start, end, page_size(), &sealed);
+	r = kernel_seal_unsealed(start, end, page_size(), true, &sealed);
 	return r == -ENOSYS ? -EOPNOTSUPP : r;
 }
