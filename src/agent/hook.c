@@ -127,14 +127,9 @@ static uintptr_t *find_open_slot(uintptr_t *slot, uintptr_t mcount, const struct
 }
 
 /* All of its mapping, which then need not be split. */
-static bool write_slot(const struct loader *loader, uintptr_t *slot, uintptr_t value)
+static int protect_data(const struct loader *loader, int prot)
 {
-	uint64_t start = loader->data.start, len = span_len(loader->data);
-
-	if (protect_pages(start, len, PROT_READ | PROT_WRITE) < 0)
-		return false;
-	*slot = value;
-	return sys_mprotect(start, len, PROT_READ) == 0;
+	return protect_pages(loader->data.start, span_len(loader->data), prot);
 }
 
 /*
@@ -155,12 +150,22 @@ bool hook_install(void)
 	if (!data || !mcount || !find_segments(data, &loader))
 		return false;
 	slot = find_open_slot(data, (uintptr_t)mcount, &loader);
-	if (!slot)
+	if (!slot || protect_data(&loader, PROT_READ | PROT_WRITE) < 0)
 		return false;
 	agent.open = (loader_open_fn *)*slot;
-	if (write_slot(&loader, slot, (uintptr_t)open_hook) && prove())
+	*slot = (uintptr_t)open_hook;
+	if (prove())
 		return true;
-	(void)write_slot(&loader, slot, (uintptr_t)agent.open);
+	*slot = (uintptr_t)agent.open;
 	agent.open = NULL;
+	(void)protect_data(&loader, PROT_READ);
 	return false;
+}
+
+void hook_protect(void)
+{
+	struct loader loader = { .text = { 0, 0 } };
+
+	if (agent.open && find_segments(loader_symbol("_rtld_global_ro"), &loader))
+		(void)protect_data(&loader, PROT_READ);
 }

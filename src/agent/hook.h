@@ -11,8 +11,12 @@
 
 /*
  * Replaces the pointer and proves it: one harmless open must arrive. False, and everything as it
- * was: a glibc whose data is laid out otherwise. Needs glibc; the only thread; before the seals.
+ * was: a glibc whose data is laid out otherwise. Needs glibc; the only thread; before the seals,
+ * which make the pages read-only again: else hook_protect() must.
  */
 bool hook_install(void);
+
+/* Makes ld.so's read-only data that again, if it is not sealed. */
+void hook_protect(void);
 
 #endif

@@ -24,9 +24,6 @@ struct debug {
 	struct debug *next;
 };
 
-/* Heads of namespaces, for glibc before 2.35. */
-static const struct link_map *heads[LOADER_NAMESPACES_MAX];
-
 static const struct debug *find_debug(void)
 {
 	if (agent.debug)
@@ -117,14 +114,17 @@ void loader_describe(const struct link_map *map, struct dl_phdr_info *ret)
 	ret->dlpi_name = map->l_name ? map->l_name : "";
 }
 
+_Static_assert(LOADER_NAMESPACES_MAX == ARRAY_SIZE(agent_mutable.heads), "room for each");
+
 /* The head of the nth namespace but the program's, or NULL behind the last one. */
 static const struct link_map *namespace_head(unsigned n)
 {
 	const struct debug *debug = find_debug();
 
 	if (!agent.chained)
-		return n < LOADER_NAMESPACES_MAX ? __atomic_load_n(&heads[n], __ATOMIC_SEQ_CST)
-						 : NULL;
+		return n < LOADER_NAMESPACES_MAX
+			       ? __atomic_load_n(&agent_mutable.heads[n], __ATOMIC_SEQ_CST)
+			       : NULL;
 	for (debug = debug->version > 1 ? debug->next : NULL; debug; debug = debug->next)
 		if (debug->map && n-- == 0)
 			return debug->map;
@@ -142,8 +142,8 @@ void loader_add_namespace(const struct link_map *object)
 	for (unsigned i = 0; i < LOADER_NAMESPACES_MAX; i++) {
 		const struct link_map *free = NULL;
 
-		if (__atomic_compare_exchange_n(
-			    &heads[i], &free, head, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+		if (__atomic_compare_exchange_n(&agent_mutable.heads[i], &free, head, false,
+			    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
 			free == head)
 			return;
 	}

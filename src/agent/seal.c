@@ -19,16 +19,15 @@
 #include "images/images.h"
 
 /*
- * The thread that seals, or 0. One at a time, but only so that two do not do the same work and
- * complain of one another: what is sealed is asked of the kernel. So whoever writes to this word
- * does not switch sealing off: a holder that is not there, or takes longer than this, is passed by.
+ * agent_mutable.holder is the thread that seals, or 0. One at a time, but only so that two do not
+ * do the same work and complain of one another: what is sealed is asked of the kernel. So whoever
+ * writes to this word does not switch sealing off: a holder that is not there, or takes longer than
+ * this, is passed by.
  */
-static uint32_t holder;
+#define WAIT_TRIES 500 /* of 2 ms */
 
 /* Where the agent begins; from the linker. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-
-#define WAIT_TRIES 500 /* of 2 ms */
 
 static bool is_running(uint32_t thread)
 {
@@ -43,20 +42,20 @@ static void take(void)
 	for (int i = 0; i < WAIT_TRIES; i++) {
 		uint32_t other = 0;
 
-		if (__atomic_compare_exchange_n(
-			    &holder, &other, self, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		if (__atomic_compare_exchange_n(&agent_mutable.holder, &other, self, false,
+			    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return;
 		if (other == self || !is_running(other))
 			break;
-		(void)sys_futex(&holder, FUTEX_WAIT_PRIVATE, other, pause);
+		(void)sys_futex(&agent_mutable.holder, FUTEX_WAIT_PRIVATE, other, pause);
 	}
-	__atomic_store_n(&holder, self, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&agent_mutable.holder, self, __ATOMIC_SEQ_CST);
 }
 
 static void give(void)
 {
-	__atomic_store_n(&holder, 0, __ATOMIC_SEQ_CST);
-	(void)sys_futex(&holder, FUTEX_WAKE_PRIVATE, 1, NULL);
+	__atomic_store_n(&agent_mutable.holder, 0, __ATOMIC_SEQ_CST);
+	(void)sys_futex(&agent_mutable.holder, FUTEX_WAKE_PRIVATE, 1, NULL);
 }
 
 /*
@@ -167,9 +166,9 @@ static const struct images_opts *common(struct images_opts *opts)
 /* The same object fails at every open: it is told once. The table only saves repetitions. */
 static bool was_told(const struct images_result *result)
 {
-	static uint64_t told[64];
 	uint64_t mark = result->start | result->unlocked;
-	uint64_t *entry = &told[((result->start >> 12) ^ result->unlocked) % 64];
+	uint64_t *entry = &agent_mutable.told[((result->start >> 12) ^ result->unlocked) %
+					      ARRAY_SIZE(agent_mutable.told)];
 
 	if (!result->start)
 		return false;
@@ -197,14 +196,13 @@ static int seal(struct images_opts *opts, struct images_result *ret)
 
 int seal_all(bool pinning)
 {
-	const uint64_t state = (uintptr_t)&agent_pages;
 	struct images_opts opts = {
 		.all = true,
 		.fresh = true,
 		.stack = START_STACK,
 		.settled = true,
 		.pin = pinning ? pin_object : NULL,
-		.own = { .start = state, .end = state + sizeof(agent_pages) },
+		.own = agent_pages(),
 	};
 	struct images_run list[LIST_ROOM];
 	struct images_result result;
@@ -218,11 +216,8 @@ int seal_all(bool pinning)
 		return r;
 	if (!agent.loader.dynamic)
 		return fail("cannot find the dynamic loader in memory", 0);
-	r = protect_pages(state, sizeof(agent_pages), PROT_READ);
-	if (r < 0)
-		return fail("cannot make the agent's state read-only", r);
 	if (confined)
-		return 0;
+		return 1;
 	if (agent.options.data && agent.glibc && !agent.opened) {
 		opts.more = list;
 		opts.more_count = loader_list_pages(list, LIST_ROOM);
@@ -231,6 +226,13 @@ int seal_all(bool pinning)
 	if (r < 0)
 		report_failure(&result, r, true);
 	return r;
+}
+
+void seal_nothing(void)
+{
+	struct span own = agent_pages();
+
+	(void)sys_mprotect(own.start, span_len(own), PROT_READ);
 }
 
 bool seal_is_done(const struct link_map *object)

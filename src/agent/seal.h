@@ -9,9 +9,12 @@
  * Before main(): seals all that is loaded, and the agent's state, which nobody writes to from here
  * on. pinning: objects can be unloaded already, and dlopen() may be called. A failure is reported:
  * a negative errno. In a program that was started under a filter that refuses mseal(2), nothing is
- * sealed: 0.
+ * sealed: 1.
  */
 int seal_all(bool pinning) MUST_CHECK;
+
+/* Otherwise: makes at least the agent's state read-only, if it is not sealed. */
+void seal_nothing(void);
 
 /*
  * Was an object that is open sealed when it was loaded, and with it what it needs? Takes no lock.

@@ -36,4 +36,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	r = seal_all(usable && agent.opened);
 	if (r < 0 && !agent.options.allow_unsealed)
 		sys_exit_group(EXIT_MEMSEAL);
+	if (r != 0) {
+		hook_protect();
+		seal_nothing();
+	}
 }

@@ -5,7 +5,8 @@
  * no libc function but those it finds at run time, no TLS, no versioned symbol.
  *
  * Its state is written once, while the only thread is in the agent's constructor, and sealed with
- * the images: it stands on pages of its own.
+ * the images. It shares its pages with what the loader writes to when it loads the agent, and what
+ * changes later has others: a page that is touched, and made read-only, costs more than any call.
  */
 #ifndef MEMSEAL_AGENT_STATE_H
 #define MEMSEAL_AGENT_STATE_H
@@ -14,6 +15,7 @@
 
 #include "agent/message.h"
 #include "base/agent-options.h"
+#include "base/span.h"
 
 /* The largest page of the architectures that memseal knows. */
 #if defined(__aarch64__)
@@ -73,11 +75,26 @@ struct agent_state {
 	char program[512];
 };
 
-extern union agent_state_pages {
-	struct agent_state state;
-	char pages[AGENT_PAGE_MAX];
-} agent_pages;
+extern struct agent_state agent;
 
-#define agent (agent_pages.state)
+#define AGENT_NAMESPACES_MAX 17
+
+/*
+ * What changes after the start. Whoever writes to it in order to do harm must not switch sealing
+ * off. The rest of its pages is nobody's.
+ */
+extern struct agent_mutable {
+	uint32_t holder;                                    /* seal.c */
+	uint64_t told[64];                                  /* seal.c */
+	const struct link_map *heads[AGENT_NAMESPACES_MAX]; /* loader.c */
+	unsigned long long objects_seen;                    /* stubs.c */
+} agent_mutable;
+
+/*
+ * The pages of all else that is writable in the agent: its state, and what the loader relocates.
+ * The agent has no RELRO, which the loader would make read-only before the agent can write its
+ * state.
+ */
+struct span agent_pages(void);
 
 #endif

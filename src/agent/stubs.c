@@ -18,9 +18,6 @@ enum stub {
 /* From stubs-ARCH.S: what to jump to, or NULL. */
 void *stub_target(enum stub which);
 
-/* Objects loaded so far, by the loader's count; only here does the agent keep what changes. */
-static unsigned long long objects_seen;
-
 static int read_adds(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size;
@@ -34,7 +31,7 @@ static bool objects_added(void)
 
 	if (agent.iterate)
 		(void)agent.iterate(read_adds, &adds);
-	return __atomic_exchange_n(&objects_seen, adds, __ATOMIC_RELAXED) != adds;
+	return __atomic_exchange_n(&agent_mutable.objects_seen, adds, __ATOMIC_RELAXED) != adds;
 }
 
 void *stub_target(enum stub which)
