@@ -3,8 +3,9 @@
  * interleave RUNS [NAME=VALUE...] COMMAND... [--- [NAME=VALUE...] COMMAND...]...
  *
  * Runs the commands in turn, with these variables added to the environment, RUNS times each after
- * one warm-up, and prints for each the median of its wall-clock time in microseconds and the median
- * of the ratios to the first command of the same turn: a machine whose speed drifts slows both.
+ * one warm-up, and prints for each the median of its wall-clock time in microseconds and the
+ * medians of the ratios to the first command of the same turn, of that time and of processor time:
+ * a machine whose speed drifts slows both.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -48,10 +50,21 @@ static char **set_variables(char ***argv)
 	return environment;
 }
 
-static double run(char **argv)
+struct taken {
+	double wall, cpu; /* us */
+};
+
+static double us_of(struct timeval time)
+{
+	return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
+}
+
+static struct taken run(char **argv)
 {
 	posix_spawn_file_actions_t actions;
 	char **environment = set_variables(&argv);
+	struct rusage used;
+	struct taken taken;
 	double start;
 	int status;
 	pid_t pid;
@@ -61,10 +74,12 @@ static double run(char **argv)
 	start = now();
 	if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environment))
 		errx(1, "cannot start %s", argv[0]);
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
+	if (wait4(pid, &status, 0, &used) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
 		errx(1, "%s failed", argv[0]);
+	taken.wall = now() - start;
+	taken.cpu = us_of(used.ru_utime) + us_of(used.ru_stime);
 	posix_spawn_file_actions_destroy(&actions);
-	return now() - start;
+	return taken;
 }
 
 static int compare(const void *a, const void *b)
@@ -83,7 +98,7 @@ static double median(double *values, size_t n)
 int main(int argc, char **argv)
 {
 	size_t runs = argc > 2 ? strtoul(argv[1], NULL, 10) : 0, n = 1;
-	double *times[COMMANDS], *ratios[COMMANDS];
+	double *times[COMMANDS], *ratios[COMMANDS], *cpu[COMMANDS];
 	char **commands[COMMANDS] = { argv + 2 };
 
 	if (!runs)
@@ -99,17 +114,26 @@ int main(int argc, char **argv)
 	for (size_t c = 0; c < n; c++) {
 		times[c] = calloc(runs, sizeof(double));
 		ratios[c] = calloc(runs, sizeof(double));
-		if (!times[c] || !ratios[c])
+		cpu[c] = calloc(runs, sizeof(double));
+		if (!times[c] || !ratios[c] || !cpu[c])
 			err(1, NULL);
-		run(commands[c]);
+		(void)run(commands[c]);
 	}
 	for (size_t i = 0; i < runs; i++) {
+		struct taken first = { .wall = 0 };
+
 		for (size_t c = 0; c < n; c++) {
-			times[c][i] = run(commands[c]);
-			ratios[c][i] = times[c][i] / times[0][i];
+			struct taken taken = run(commands[c]);
+
+			if (c == 0)
+				first = taken;
+			times[c][i] = taken.wall;
+			ratios[c][i] = taken.wall / first.wall;
+			cpu[c][i] = taken.cpu / first.cpu;
 		}
 	}
 	for (size_t c = 0; c < n; c++)
-		printf("%.0f %.3f\n", median(times[c], runs), median(ratios[c], runs));
+		printf("%.0f %.3f %.3f\n", median(times[c], runs), median(ratios[c], runs),
+			median(cpu[c], runs));
 	return 0;
 }
