@@ -56,7 +56,7 @@ every_fault_is_honest() { # engine, and how each call fails
 
 # Whoever looks from outside: limits, no more mappings, threads that fork, open and write, a fork at
 # each call.
-@test "whatever disturbs it, what is reported as sealed refuses every attack, and the rest is told" {
+@test "whatever disturbs it, what is sealed or held refuses every attack, and the rest is told" {
 	"${CC:-cc}" -O1 -D_GNU_SOURCE -pthread -o "$BATS_TEST_TMPDIR/agent-walked" \
 		"$SOURCE/tests/helpers/agent-walked.c" -ldl
 	run -0 python3 "$SOURCE/tests/truth/agent.py" "$BUILD" "$BATS_TEST_TMPDIR/agent-walked"
