@@ -4,20 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 
-load ../helpers/ask
-
-MEMSEAL=$BUILD/memseal
-AGENT=$BUILD/libmemseal-agent.so
-
-setup() {
-	cd "$BATS_TEST_TMPDIR"
-}
-
-compile() { # output, options...; the source comes from stdin
-	local out=$1
-	shift
-	"${CC:-cc}" -x c - -o "$out" "$@"
-}
+load ../helpers/agent
 
 # opener: opens its arguments, and says what audit says.
 opener() {
@@ -800,4 +787,52 @@ ordered() {
 	rm -rf "$public"
 	[ "$plain" = 2 ]
 	[ "$secure" = 0 ]
+}
+
+# glibc's lock of its list of objects, which another thread had: as without the agent.
+@test "a child that is forked while a thread walks the list of objects hangs in dlopen, with or without the agent" {
+	[ -n "$(getconf GNU_LIBC_VERSION)" ]
+	compile walking -pthread <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <link.h>
+		#include <pthread.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		static int there[2];
+		static int stay(struct dl_phdr_info *info, size_t size, void *arg)
+		{
+			if (write(there[1], "", 1) == 1)
+				pause();
+			return info && size && arg;
+		}
+		static void *walk(void *arg)
+		{
+			dl_iterate_phdr(stay, arg);
+			return arg;
+		}
+		int main(int argc, char **argv)
+		{
+			pthread_t thread;
+			int status;
+			pid_t child;
+			char c;
+			if (pipe(there))
+				return 99;
+			if (argc > 1 && (pthread_create(&thread, 0, walk, argv) || read(there[0], &c, 1) != 1))
+				return 99;
+			child = fork();
+			if (child == 0) {
+				alarm(2);
+				_exit(!dlopen("libresolv.so.2", RTLD_NOW));
+			}
+			waitpid(child, &status, 0);
+			_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+		}
+	END
+	local hangs=$((128 + $(kill -l ALRM)))
+	run -0 ./walking
+	run -0 "$MEMSEAL" run ./walking
+	run -$hangs ./walking walked
+	run -$hangs "$MEMSEAL" run ./walking walked
 }

@@ -3,19 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 
-load ../helpers/ask
-
-MEMSEAL=$BUILD/memseal
-
-setup() {
-	cd "$BATS_TEST_TMPDIR"
-}
-
-compile() { # output, options...; the source comes from stdin
-	local out=$1
-	shift
-	"${CC:-cc}" -x c - -o "$out" "$@"
-}
+load ../helpers/agent
 
 # holes: opens its first argument, and says what becomes of pages that are mapped in the place of
 # what lies between its segments; then what is sealable of it all, and what audit says.
