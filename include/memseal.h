@@ -159,12 +159,12 @@ struct memseal_opts {
  * No engine holds MEMSEAL_NO_GROW on a mapping with MAP_GROWSDOWN, which a page fault makes longer,
  * or MEMSEAL_NO_DISCARD on MAP_DROPPABLE memory (Linux 6.11). For MEMSEAL_NO_DISCARD, pages that
  * were given to MADV_FREE and not written since are taken back first, with the bytes that they
- * have; this reads /proc/self/smaps, which takes about 10 us for each mapping and 40 ms for each
- * GiB that the process uses: seal in batches. Pages that were never written can still be filled
- * through a userfaultfd, which the process (kernel engine) or another process has: write to them
- * first. A child gets zeros for what had MADV_WIPEONFORK. Whoever may write to a file or memfd that
- * is mapped can still change, truncate or punch holes in it: frozen memory, below, has no such
- * file.
+ * have; this reads /proc/self/smaps, the only file that tells of them, which takes about 10 us for
+ * each mapping and 40 ms for each GiB that the process uses: seal in batches. Pages that were never
+ * written can still be filled through a userfaultfd, which the process (kernel engine) or another
+ * process has: write to them first. A child gets zeros for what had MADV_WIPEONFORK. Whoever may
+ * write to a file or memfd that is mapped can still change, truncate or punch holes in it: frozen
+ * memory, below, has no such file.
  *
  * Do not seal memory that free(3), munmap(2) or the end of a thread would return to the kernel: it
  * would leak, or be used after it was recycled. The brk heap, the stack of the main thread and that

@@ -114,6 +114,10 @@ static int check_part(const struct part *part, const struct mapping *mapping)
 	return take_back_from(mapping, span_common(part->span, mapping->span));
 }
 
+/*
+ * pagemap and mincore() show a page of MADV_FREE as any other. To populate all memory for writing
+ * would take it back without asking, and take a page for each that was never written.
+ */
 static int smaps_job(struct scratch *scratch, void *arg)
 {
 	const struct parts *parts = arg;
