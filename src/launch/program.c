@@ -15,6 +15,7 @@
 #include "engine/filter-exec.h"
 #include "launch/arrival.h"
 #include "launch/new-code.h"
+#include "launch/search.h"
 #include "launch/trial.h"
 #include "probe/probe.h"
 
@@ -38,8 +39,6 @@ static int join_path(char *buf, const char *dir, size_t dir_len, const char *nam
 
 	if (dir_len + 1 + name_len >= PROGRAM_PATH_MAX)
 		return -ENAMETOOLONG;
-	if (dir_len == 0) /* an empty element is the current directory */
-		dir = ".", dir_len = 1;
 	memcpy(buf, dir, dir_len);
 	buf[dir_len] = '/';
 	memcpy(buf + dir_len + 1, name, name_len + 1);
@@ -58,33 +57,26 @@ static int check_executable(const char *path)
 	return S_ISREG(st.st_mode) ? sys_faccessat(AT_FDCWD, path, X_OK) : -EACCES;
 }
 
-/* Like execvp(3): what may not be executed is passed over, and remembered. */
-static int search_path(const char *path_list, const char *name, char *ret_path)
+struct search {
+	const char *name;
+	char *ret_path;
+};
+
+static int is_in(void *arg, const char *dir, size_t len)
 {
-	int found = -ENOENT;
+	const struct search *search = arg;
+	int r = join_path(search->ret_path, dir, len, search->name);
 
-	for (const char *dir = path_list;; dir++) {
-		size_t len = strcspn(dir, ":");
-		int r = join_path(ret_path, dir, len, name);
-
-		if (r == 0)
-			r = check_executable(ret_path);
-		if (r == 0)
-			return 0;
-		if (r == -EACCES)
-			found = r;
-		dir += len;
-		if (*dir == '\0')
-			return found;
-	}
+	return r < 0 ? r : check_executable(search->ret_path);
 }
 
 static int find_file(const char *name, const char *path_list, char *ret_path)
 {
+	struct search search = { name, ret_path };
 	int r;
 
 	if (!strchr(name, '/'))
-		return search_path(path_list ? path_list : "/bin:/usr/bin", name, ret_path);
+		return search_path(path_list ? path_list : "/bin:/usr/bin", is_in, &search);
 	r = copy_path(ret_path, name);
 	return r < 0 ? r : check_executable(ret_path);
 }

@@ -9,6 +9,7 @@
 
 #include "base/sys.h"
 #include "base/uapi.h"
+#include "launch/search.h"
 
 /* The kernel follows this many #! lines: fs/exec.c, exec_binprm(). */
 #define SCRIPT_DEPTH 5
@@ -124,42 +125,34 @@ static int check_executable(const char *root, const char *path)
 	return r;
 }
 
-static int find_in(
-	const char *root, const char *dir, size_t len, const char *name, char ret[PATH_MAX])
+struct search {
+	const char *root, *name;
+	char *ret; /* PATH_MAX */
+};
+
+static int is_in(void *arg, const char *dir, size_t len)
 {
+	const struct search *search = arg;
 	char path[PATH_MAX];
 	int r;
 
-	if (len == 0) /* the current directory */
-		dir = ".", len = 1;
-	if (snprintf(path, sizeof(path), "%.*s/%s", (int)len, dir, name) >= PATH_MAX)
+	if (snprintf(path, sizeof(path), "%.*s/%s", (int)len, dir, search->name) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	r = policy_resolve(root, path, ret);
-	return r < 0 ? r : check_executable(root, ret);
+	r = policy_resolve(search->root, path, search->ret);
+	return r < 0 ? r : check_executable(search->root, search->ret);
 }
 
 static int find_file(const char *root, const char *name, const char *path_list, char ret[PATH_MAX])
 {
-	int found = -ENOENT;
+	struct search search = { root, name, ret };
+	int r;
 
-	if (strchr(name, '/')) {
-		int r = policy_resolve(root, name, ret);
-
-		return r < 0 ? r : check_executable(root, ret);
-	}
-	for (const char *dir = path_list; *name; dir++) {
-		size_t len = strcspn(dir, ":");
-		int r = find_in(root, dir, len, name, ret);
-
-		if (r == 0)
-			return 0;
-		if (r == -EACCES)
-			found = r;
-		dir += len;
-		if (*dir == '\0')
-			break;
-	}
-	return found;
+	if (!*name)
+		return -ENOENT;
+	if (!strchr(name, '/'))
+		return search_path(path_list, is_in, &search);
+	r = policy_resolve(root, name, ret);
+	return r < 0 ? r : check_executable(root, ret);
 }
 
 /* Replaces the path by that of its interpreter, if it has one. */
