@@ -127,8 +127,8 @@ int kernel_seal_unsealed(uint64_t start, uint64_t end, size_t page, bool filtere
  * Are the mappings from `at` on sealed? kernel_sealed() of all of them up to *ret_end, or a
  * negative errno; -ENOMEM if nothing is there.
  */
-static int run_sealed(
-	const struct own_maps *maps, uint64_t at, uint64_t end, size_t page, uint64_t *ret_end)
+static int run_sealed(const struct own_maps *maps, uint64_t at, uint64_t end, size_t page,
+	bool filtered, uint64_t *ret_end)
 {
 	struct mapping mapping;
 	int r = own_maps_at(maps, at, &mapping), sealed;
@@ -136,14 +136,15 @@ static int run_sealed(
 	*ret_end = end;
 	if (r <= 0 || mapping.start > at)
 		return r < 0 ? r : -ENOMEM;
-	sealed = kernel_sealed(at, page);
+	sealed = kernel_ask_sealed(at, page, filtered);
 	/* Of two mappings behind a filter, one may be sealed and one not. */
 	if (sealed == KERNEL_UNASKED)
 		*ret_end = min_u64(end, mapping.end);
 	while (sealed != KERNEL_UNASKED && mapping.end < end) {
 		at = mapping.end;
 		r = own_maps_at(maps, at, &mapping);
-		if (r <= 0 || mapping.start > at || kernel_sealed(at, page) != sealed) {
+		if (r <= 0 || mapping.start > at ||
+			kernel_ask_sealed(at, page, filtered) != sealed) {
 			*ret_end = at;
 			break;
 		}
@@ -156,7 +157,7 @@ uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64
 	uint64_t count = 0, next;
 
 	for (uint64_t at = start; at < end; at = next)
-		if (run_sealed(maps, at, end, page, &next) == 1)
+		if (run_sealed(maps, at, end, page, true, &next) == 1)
 			count += next - at;
 	return count;
 }
@@ -165,18 +166,18 @@ uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64
  * Linux 6.17 to 7.0-rc5 (CVE-2026-23416) go wrong when one mseal call spans sealed and unsealed
  * mappings, so each call covers a run of unsealed ones only.
  */
-int kernel_seal(
-	const struct own_maps *maps, uint64_t start, uint64_t end, size_t page, uint64_t *sealed)
+int kernel_seal(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page,
+	bool filtered, uint64_t *sealed)
 {
 	uint64_t next;
 	int r;
 
 	for (uint64_t at = start; at < end; at = next) {
-		r = run_sealed(maps, at, end, page, &next);
+		r = run_sealed(maps, at, end, page, filtered, &next);
 		if (r == 1)
 			*sealed += next - at;
 		else if (r == 0 || r == KERNEL_UNASKED) /* sealing again is fine */
-			r = kernel_seal_unsealed(at, next, page, true, sealed);
+			r = kernel_seal_unsealed(at, next, page, filtered, sealed);
 		else
 			next = at; /* not counted yet */
 		if (r < 0) {

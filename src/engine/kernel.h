@@ -33,14 +33,14 @@ int kernel_sealed_works(size_t page) MUST_CHECK;
 /*
  * Seals [start, end), which maps must cover without a hole, and show as it is now. Adds to *sealed
  * the bytes that are sealed on return, whether they were before or not; on failure too. The kernel
- * is asked once for each call of mseal(2) whether it did.
+ * is asked once for each call of mseal(2) whether it did. filtered: kernel_filtered(), or true.
  *
  * -ENOMEM (vm.max_map_count, or the memory changed meanwhile), -EPERM (seccomp), -ENOSYS, -EINVAL
  * (part of a mapping that cannot be split: [vdso]), -EOPNOTSUPP (mseal(2) answered 0 and did
  * nothing, or see kernel_sealed()).
  */
 int kernel_seal(const struct own_maps *maps, uint64_t start, uint64_t end, size_t page,
-	uint64_t *sealed) MUST_CHECK NONNULL(1, 5);
+	bool filtered, uint64_t *sealed) MUST_CHECK NONNULL(1, 6);
 
 /* Bytes of [start, end) that are sealed; maps must show it as it is now. */
 uint64_t kernel_count_sealed(const struct own_maps *maps, uint64_t start, uint64_t end,

@@ -24,7 +24,7 @@ _Static_assert(sizeof(struct query) == 104, "struct procmap_query");
 #define VMA_PROT   0x07
 #define VMA_SHARED 0x08
 
-/* The names without a file are short; a longer one is only cut off. */
+/* The names without a file are short. */
 #define NAME_ROOM 64
 
 /* 1, 0: nothing there or behind, or a negative errno. */
@@ -47,33 +47,16 @@ static int query_at(int fd, uint64_t addr, char *name, struct query *ret)
 	return r < 0 ? r : 1;
 }
 
-/* Printing the path of a file is what costs, and nobody needs it: only others are asked by name. */
-static int query_kind(int fd, const struct query *found, enum mapping_kind *ret)
-{
-	char name[NAME_ROOM] = "";
-	struct query again;
-	int r;
-
-	if (found->inode) {
-		*ret = MAPPING_FILE;
-		return 1;
-	}
-	r = query_at(fd, found->start, name, &again);
-	if (r == -ENAMETOOLONG)
-		r = 1;
-	*ret = mapping_kind_of(name);
-	return r;
-}
-
 static int ask(int fd, uint64_t addr, struct mapping *ret)
 {
-	enum mapping_kind kind;
+	char name[NAME_ROOM] = "";
 	struct query query;
-	int r = query_at(fd, addr, NULL, &query);
+	int r = query_at(fd, addr, name, &query);
 
-	if (r <= 0)
-		return r;
-	r = query_kind(fd, &query, &kind);
+	if (r == -ENAMETOOLONG) { /* of a file, but for what a program calls its memory */
+		name[0] = '\0';
+		r = query_at(fd, addr, NULL, &query);
+	}
 	if (r <= 0)
 		return r;
 	*ret = (struct mapping){
@@ -85,7 +68,7 @@ static int ask(int fd, uint64_t addr, struct mapping *ret)
 		.dev_minor = query.dev_minor,
 		.prot = query.vma_flags & VMA_PROT,
 		.shared = query.vma_flags & VMA_SHARED,
-		.kind = kind,
+		.kind = query.inode ? MAPPING_FILE : mapping_kind_of(name),
 	};
 	return 1;
 }

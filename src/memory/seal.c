@@ -59,6 +59,7 @@ static int seal_by_filter(const struct batch *batch, pid_t *ret_tid, bool *ret_t
 static int seal_by_kernel(const struct own_maps *maps, const struct parts *parts)
 {
 	const struct part *part = parts->at, *end = part + parts->count;
+	const bool filtered = kernel_filtered();
 	uint64_t start, sealed = 0;
 	int r = 0;
 
@@ -68,7 +69,7 @@ static int seal_by_kernel(const struct own_maps *maps, const struct parts *parts
 		start = part->start;
 		while (part + 1 < end && part[1].kernel && part[1].start == part->end)
 			part++;
-		r = kernel_seal(maps, start, part->end, page_size(), &sealed);
+		r = kernel_seal(maps, start, part->end, page_size(), filtered, &sealed);
 	}
 	return r;
 }
