@@ -935,6 +935,63 @@ int memseal_process_coverage(const struct memseal_process *process,
 const char *memseal_process_comm(const struct memseal_process *process) MEMSEAL_ATTR_CHECK
 	MEMSEAL_ATTR_NONNULL(1);
 
+struct memseal_seal_opts {
+	size_t size;       /* sizeof(struct memseal_seal_opts) */
+	const char *agent; /* path of libmemseal-attach.so; NULL: the one installed with memseal */
+	bool strict;       /* also lock the bytes of the images: --strict of memseal-attach(1) */
+	bool data;         /* also seal the mappings of the images' writable data: --data */
+	bool no_dlopen;    /* do not touch objects that are loaded later */
+	bool init;         /* process 1, too */
+	bool dry_run;      /* find out whether it can be done, and do nothing */
+};
+
+/* Size of a reason in words, with its NUL. */
+#define MEMSEAL_REASON_SIZE 256
+
+struct memseal_seal_report {
+	size_t size;           /* sizeof(struct memseal_seal_report), set by the caller */
+	uint64_t sealed_bytes; /* that were not sealed before, the agent's own included */
+	uint64_t paused;       /* ns that the threads of the process stood still */
+	unsigned threads;      /* how many stood still */
+	bool later;            /* objects that are loaded from now on are sealed, too */
+	char reason[MEMSEAL_REASON_SIZE]; /* what failed or was left out, in words; "": nothing */
+};
+
+/*
+ * Seals the images of a process that runs: the program, its libraries and what it loads later, as
+ * memseal-run(1) does at the start. The process must be the one of the snapshot, and still execute
+ * the same program; the snapshot is not brought up to date. A child of the calling process stops
+ * all threads of the process with ptrace(2), maps the agent, has one thread run it, and sets them
+ * free, after some milliseconds. If the child is killed meanwhile, the process goes on as if
+ * nothing had been, sealed or not. The agent stays mapped. The seals end with the process, or when
+ * it executes another program. x86-64 only.
+ *
+ * The caller needs the right to trace the process (ptrace(2), "Ptrace access mode checking"), by a
+ * process that is not its ancestor; CAP_SYS_ADMIN, if the process has a seccomp filter. Any thread.
+ *
+ * ret_report, unless NULL, is written on success and on failure; a shorter struct, of an older
+ * version, as far as it goes; the tail of a longer one is zeroed; its size does not change.
+ *
+ * 0        what there is of its images is sealed. Ask memseal_process_coverage() of a new snapshot
+ * -EINVAL  process is NULL, it is the calling process, or the options or the report are not valid
+ * -ESRCH   it ended, or executes another program
+ * -EPERM   it may not be traced; it is process 1 and the options do not allow that; or a call was
+ *          refused to it, of mseal(2) itself or of what the agent needs
+ * -EALREADY  it has an agent from its start, or one of another version or with fewer options
+ * -EBUSY   it is traced; a thread does not stop, or none is where it can be entered: try again; or
+ *          it still loads an object
+ * -EOPNOTSUPP  another architecture, 32-bit code; no mseal(2); or no code to come back by was found
+ * -ENOEXEC  the headers of an image are damaged, or the agent is not of this version
+ * -ETXTBSY  text or read-only data of an image is writable
+ * -EFAULT  the agent failed there with a signal
+ * -ETIMEDOUT  it took too long: it may be sealed or not
+ * -ENOENT, -EACCES  there is no agent, or it cannot be read
+ * -ENOMEM, -EMFILE, -ENFILE  a limit was reached, here or there
+ * -EIO     a file could not be read
+ */
+int memseal_process_seal(struct memseal_process *process, const struct memseal_seal_opts *opts,
+	struct memseal_seal_report *ret_report) MEMSEAL_ATTR_CHECK;
+
 /* Frees a snapshot. Does nothing with NULL. */
 void memseal_process_close(struct memseal_process *process);
 

@@ -141,15 +141,22 @@ static bool prove(void)
 	return pin_object(program_name) && agent.proven;
 }
 
+/* Where the pointer is, or NULL. */
+static uintptr_t *find_slot(struct loader *ret)
+{
+	uintptr_t *data = loader_symbol("_rtld_global_ro");
+	void *mcount = loader_symbol("_dl_mcount");
+
+	if (!data || !mcount || !find_segments(data, ret))
+		return NULL;
+	return find_open_slot(data, (uintptr_t)mcount, ret);
+}
+
 bool hook_install(void)
 {
-	uintptr_t *data = loader_symbol("_rtld_global_ro"), *slot;
-	void *mcount = loader_symbol("_dl_mcount");
 	struct loader loader = { .text = { 0, 0 } };
+	uintptr_t *slot = find_slot(&loader);
 
-	if (!data || !mcount || !find_segments(data, &loader))
-		return false;
-	slot = find_open_slot(data, (uintptr_t)mcount, &loader);
 	if (!slot || protect_data(&loader, PROT_READ | PROT_WRITE) < 0)
 		return false;
 	agent.open = (loader_open_fn *)*slot;
@@ -168,4 +175,45 @@ void hook_protect(void)
 
 	if (agent.open && find_segments(loader_symbol("_rtld_global_ro"), &loader))
 		(void)protect_data(&loader, PROT_READ);
+}
+
+/* In place of ld.so's _dl_close: nothing is unloaded any more. */
+static void close_hook(void *map)
+{
+	(void)map;
+}
+
+/*
+ * The order of the slots in elf/ and sysdeps/generic/ldsodefs.h of these versions, of which 2.36,
+ * 2.41 and 2.43 were tried.
+ */
+#define GLIBC_OLDEST 31
+#define GLIBC_NEWEST 43
+
+static bool is_known_glibc(void)
+{
+	const char *(*tell)(void) = (const char *(*)(void))loader_libc("gnu_get_libc_version");
+	const char *version = tell ? tell() : "";
+	unsigned minor = 0;
+
+	if (version[0] != '2' || version[1] != '.')
+		return false;
+	for (version += 2; *version >= '0' && *version <= '9' && minor < 1000; version++)
+		minor = minor * 10 + (unsigned)(*version - '0');
+	return *version == '\0' && minor >= GLIBC_OLDEST && minor <= GLIBC_NEWEST;
+}
+
+bool hook_install_running(void)
+{
+	struct loader loader = { .text = { 0, 0 } };
+	uintptr_t *slot = find_slot(&loader);
+
+	if (!slot || !is_known_glibc() || protect_data(&loader, PROT_READ | PROT_WRITE) < 0)
+		return false;
+	agent.open = (loader_open_fn *)*slot;
+	slot[SLOT_CLOSE - SLOT_OPEN] = (uintptr_t)close_hook;
+	*slot = (uintptr_t)open_hook;
+	/* If it stays writable, it is not sealed, and that is told. */
+	(void)!protect_data(&loader, PROT_READ);
+	return true;
 }

@@ -19,4 +19,11 @@ bool hook_install(void);
 /* Makes ld.so's read-only data that again, if it is not sealed. */
 void hook_protect(void);
 
+/*
+ * The same in a program that runs, while all other threads stand still. Nothing can be opened to
+ * prove it: false as well for a glibc whose version was not tried. What is loaded stays from here
+ * on, without a pin: dlclose(3) does nothing.
+ */
+bool hook_install_running(void);
+
 #endif

@@ -13,6 +13,7 @@
 
 /* Hidden: the agent's own. */
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 /* struct r_debug of glibc, struct debug of musl; since glibc 2.35, with version 2, more follow. */
 struct debug {
@@ -92,6 +93,13 @@ static bool describe_program(struct dl_phdr_info *ret)
 	return ret->dlpi_phdr != NULL;
 }
 
+/* Not if the loader was started as a program: then the kernel told of the loader. */
+static bool describes_program(const struct link_map *map, struct dl_phdr_info *ret)
+{
+	*ret = (struct dl_phdr_info){ .dlpi_addr = map->l_addr };
+	return map == program_map() && describe_program(ret) && find_dynamic(ret) == map->l_ld;
+}
+
 /* How far behind its first page an object may have its dynamic section. */
 #define REACH ((uint64_t)64 << 20)
 
@@ -99,19 +107,37 @@ static bool describe_program(struct dl_phdr_info *ret)
  * An object that was linked to address 0 starts at its bias. One that was not, and whose headers
  * the loader does not publish, is looked for backwards from what is known of it.
  */
-void loader_describe(const struct link_map *map, struct dl_phdr_info *ret)
+static bool find_headers(const struct link_map *map, uint64_t reach, struct dl_phdr_info *ret)
 {
 	uint64_t at = page_down((uintptr_t)map->l_ld, agent.page);
-	uint64_t last = at > REACH ? at - REACH : agent.page;
-	bool found = describes(map->l_addr, map, ret);
+	uint64_t last = at > reach ? at - reach : agent.page;
+	bool found = describes_program(map, ret) || describes(map->l_addr, map, ret);
 
 	for (; !found && at > last; at -= agent.page)
 		found = describes(at, map, ret);
-	if (!found)
-		*ret = (struct dl_phdr_info){ .dlpi_addr = map->l_addr };
-	if (!found && map == program_map())
-		(void)describe_program(ret);
 	ret->dlpi_name = map->l_name ? map->l_name : "";
+	return found;
+}
+
+void loader_describe(const struct link_map *map, struct dl_phdr_info *ret)
+{
+	if (find_headers(map, REACH, ret))
+		return;
+	*ret = (struct dl_phdr_info){ .dlpi_addr = map->l_addr, .dlpi_name = ret->dlpi_name };
+	if (map == program_map())
+		(void)describe_program(ret);
+}
+
+/*
+ * While the program waits. Not one that is just unloaded: it is unmapped before it is taken out of
+ * the list, and something else may be there already.
+ */
+static bool describe_stopped(const struct link_map *map, struct dl_phdr_info *ret)
+{
+	const uint64_t near = (uint64_t)1 << 20;
+
+	return map->l_ld && is_readable(page_down((uintptr_t)map->l_ld, agent.page)) &&
+	       find_headers(map, near, ret);
 }
 
 _Static_assert(LOADER_NAMESPACES_MAX == ARRAY_SIZE(agent_mutable.heads), "room for each");
@@ -154,6 +180,7 @@ struct listing {
 	int (*fn)(struct dl_phdr_info *, size_t, void *);
 	void *arg;
 	unsigned listed; /* of the program's namespace */
+	bool stopped;    /* a thread may stand still in the middle of unloading an object */
 };
 
 static unsigned limit_of(const struct listing *listing, unsigned namespace)
@@ -167,7 +194,10 @@ static int list_maps(const struct listing *listing, const struct link_map *map, 
 	int r = 0;
 
 	for (; map && r == 0 && limit > 0; map = map->l_next, limit--) {
-		loader_describe(map, &info);
+		if (!listing->stopped)
+			loader_describe(map, &info);
+		else if (!describe_stopped(map, &info))
+			continue;
 		r = listing->fn(&info, sizeof(info), listing->arg);
 	}
 	return r;
@@ -260,6 +290,66 @@ int loader_list(const void *where, int (*fn)(struct dl_phdr_info *, size_t, void
 	if (agent.iterate)
 		return agent.iterate(list_one, &listing);
 	r = list_maps(&listing, program_map(), ~0U);
+	return r ? r : list_namespaces(&listing);
+}
+
+/* The bias is not told, but where the headers are, which are in the first page of the file. */
+static bool describe_static(struct dl_phdr_info *ret)
+{
+	const uint64_t start = page_down(getauxval(AT_PHDR), agent.page);
+	struct image_segment segment;
+	struct image image;
+
+	if (!read_headers(start, start, ret) || (uintptr_t)ret->dlpi_phdr != getauxval(AT_PHDR))
+		return false;
+	image_init_native(&image, ret->dlpi_phdr, ret->dlpi_phnum);
+	for (unsigned i = 0; i < ret->dlpi_phnum; i++)
+		if (image_load(&image, i, &segment) == 1 &&
+			page_down(segment.offset, agent.page) == 0) {
+			ret->dlpi_addr = start - page_down(segment.vaddr, agent.page);
+			ret->dlpi_name = "";
+			return true;
+		}
+	return false;
+}
+
+static int list_static(const struct listing *listing)
+{
+	struct dl_phdr_info info;
+
+	return describe_static(&info) ? listing->fn(&info, sizeof(info), listing->arg) : -ENOEXEC;
+}
+
+static int list_agent(const struct listing *listing)
+{
+	const ElfW(Ehdr) *header = (const void *)__ehdr_start;
+	struct dl_phdr_info info = {
+		.dlpi_addr = (uintptr_t)__ehdr_start,
+		.dlpi_name = "memseal's agent",
+		.dlpi_phdr = (const void *)(__ehdr_start + header->e_phoff),
+		.dlpi_phnum = header->e_phnum,
+	};
+
+	return listing->fn(&info, sizeof(info), listing->arg);
+}
+
+bool loader_absent(void)
+{
+	return getauxval(AT_BASE) == 0 && !program_map();
+}
+
+int loader_list_stopped(
+	const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg)
+{
+	struct listing listing = { .fn = fn, .arg = arg };
+	int r = list_agent(&listing);
+
+	(void)where;
+	listing.stopped = true;
+	if (r == 0 && loader_absent())
+		return list_static(&listing);
+	if (r == 0)
+		r = list_maps(&listing, program_map(), ~0U);
 	return r ? r : list_namespaces(&listing);
 }
 
@@ -405,6 +495,17 @@ void *loader_libc(const char *name)
 	return found;
 }
 
+/* Under its name in glibc, in musl, or of a loader that was started as a program. */
+static const void *find_own_debug(void)
+{
+	const void *debug = loader_symbol("_r_debug");
+	const void *const *pointer = debug ? NULL : loader_symbol("_dl_debug_addr");
+
+	if (pointer)
+		debug = *pointer;
+	return debug ? debug : find_debug();
+}
+
 void loader_find(void)
 {
 	struct dl_phdr_info info;
@@ -415,9 +516,7 @@ void loader_find(void)
 	agent.loader.phdrs = info.dlpi_phdr;
 	agent.loader.phnum = info.dlpi_phnum;
 	agent.loader.dynamic = find_dynamic(&info);
-	agent.debug = loader_symbol("_r_debug");
-	if (!agent.debug)
-		agent.debug = find_debug();
+	agent.debug = find_own_debug();
 	agent.glibc = loader_symbol("_rtld_global_ro") != NULL;
 	agent.chained = loader_symbol("__rseq_offset") != NULL;
 	agent.iterate = (loader_iterate_fn *)loader_libc("dl_iterate_phdr");

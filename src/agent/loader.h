@@ -50,6 +50,17 @@ uint64_t loader_program_bias(void);
  */
 int loader_list(const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);
 
+/*
+ * The same while all other threads stand still, perhaps with the loader's lock, which is not taken.
+ * Of a static program, which has no loader, the program. With the agent, which the loader does not
+ * know.
+ */
+int loader_list_stopped(
+	const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);
+
+/* Is the program static? */
+bool loader_absent(void) MUST_CHECK;
+
 #define LOADER_NAMESPACES_MAX 17
 
 /* How long the lists were, and how many objects had been unloaded. */

@@ -153,12 +153,12 @@ static bool is_excepted(const struct images_object *object)
 	       agent_options_excepts(&agent.options, name);
 }
 
-static const struct images_opts *common(struct images_opts *opts)
+static const struct images_opts *common(struct images_opts *opts, images_iterate_fn *list)
 {
 	opts->filter = agent.options.filter;
 	opts->strict = agent.options.strict;
 	opts->data = agent.options.data;
-	opts->iterate = loader_list;
+	opts->iterate = list;
 	opts->excepted = *agent.options.except ? is_excepted : NULL;
 	return opts;
 }
@@ -176,9 +176,9 @@ static bool was_told(const struct images_result *result)
 }
 
 /* Bytes that cannot be locked are not told at every open either. */
-static int seal(struct images_opts *opts, struct images_result *ret)
+static int seal(struct images_opts *opts, images_iterate_fn *list, struct images_result *ret)
 {
-	int r = images_seal(common(opts), agent.page, ret);
+	int r = images_seal(common(opts, list), agent.page, ret);
 
 	if (r == 0 || !ret->unlocked || !agent.options.allow_unsealed)
 		return r;
@@ -194,37 +194,37 @@ static int seal(struct images_opts *opts, struct images_result *ret)
 /* Of the main thread, for about five images: some 1 KiB each. */
 #define START_STACK 6144
 
-int seal_all(bool pinning)
+int seal_all(const struct seal_start *start, struct images_result *ret)
 {
 	struct images_opts opts = {
 		.all = true,
-		.fresh = true,
+		.fresh = !start->running,
 		.stack = START_STACK,
-		.settled = true,
-		.pin = pinning ? pin_object : NULL,
-		.own = agent_pages(),
+		.settled = !start->running || start->settled,
+		.pin = start->pinning ? pin_object : NULL,
+		.own = start->again ? (struct span){ 0, 0 } : agent_pages(),
 	};
 	struct images_run list[LIST_ROOM];
-	struct images_result result;
 	/* memseal run has asked before: this filter came later, and is one that a user wants. */
-	bool confined = starts_confined();
+	bool confined = !start->unfiltered && starts_confined();
 	int r = agent.options.filter ? check_layout() : 0;
 
-	if (*agent.options.except)
+	*ret = (struct images_result){ .sealed = 0 };
+	if (*agent.options.except && !start->again)
 		(void)program_path(); /* before the state is sealed */
 	if (r < 0)
 		return r;
-	if (!agent.loader.dynamic)
+	if (!agent.loader.dynamic && !loader_absent())
 		return fail("cannot find the dynamic loader in memory", 0);
 	if (confined)
 		return 1;
-	if (agent.options.data && agent.glibc && !agent.opened) {
+	if (agent.options.data && agent.glibc && !agent.opened && !start->running) {
 		opts.more = list;
 		opts.more_count = loader_list_pages(list, LIST_ROOM);
 	}
-	r = seal(&opts, &result);
+	r = seal(&opts, start->running ? loader_list_stopped : loader_list, ret);
 	if (r < 0)
-		report_failure(&result, r, true);
+		report_failure(ret, r, true);
 	return r;
 }
 
@@ -262,7 +262,7 @@ bool seal_new(const struct link_map *loaded, const struct loader_limit *limit, b
 	if (is_confined())
 		return true;
 	take();
-	r = seal(&opts, &result);
+	r = seal(&opts, loader_list, &result);
 	give();
 	if (r == -EAGAIN && !last)
 		return false;

@@ -5,13 +5,21 @@
 
 #include "agent/loader.h"
 
+/* In what state the agent finds the program. */
+struct seal_start {
+	bool pinning;    /* objects can be unloaded already, and dlopen() may be called */
+	bool running;    /* other threads stand still, perhaps with the loader's lock */
+	bool settled;    /* if running: RELRO that is still writable stays so */
+	bool unfiltered; /* if running: filters of this thread are suspended */
+	bool again;      /* if running: the agent was here before, and has sealed its state */
+};
+
 /*
- * Before main(): seals all that is loaded, and the agent's state, which nobody writes to from here
- * on. pinning: objects can be unloaded already, and dlopen() may be called. A failure is reported:
- * a negative errno. In a program that was started under a filter that refuses mseal(2), nothing is
- * sealed: 1.
+ * Seals all that is loaded, and the agent's state, which nobody writes to from here on. A failure
+ * is reported: a negative errno. In a program that was started under a filter that refuses
+ * mseal(2), nothing is sealed: 1. *ret as of images_seal().
  */
-int seal_all(bool pinning) MUST_CHECK;
+int seal_all(const struct seal_start *start, struct images_result *ret) MUST_CHECK NONNULL(1, 2);
 
 /* Otherwise: makes at least the agent's state read-only, if it is not sealed. */
 void seal_nothing(void);

@@ -14,9 +14,11 @@
 /* Exit status of a program that memseal did not let start, as env(1) and others have it. */
 #define EXIT_MEMSEAL 125
 
-__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+__attribute__((constructor)) static void construct(int argc, char **argv, char **envp)
 {
 	char **environment = auxv_read(argc, argv, envp);
+	struct seal_start start = { .pinning = false };
+	struct images_result result;
 	bool usable;
 	int r;
 
@@ -33,7 +35,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		(void)hook_install();
 	agent.ready = true;
 	/* Without a dlopen() so far, all there is was loaded with the program, and stays. */
-	r = seal_all(usable && agent.opened);
+	start.pinning = usable && agent.opened;
+	r = seal_all(&start, &result);
 	if (r < 0 && !agent.options.allow_unsealed)
 		sys_exit_group(EXIT_MEMSEAL);
 	if (r != 0) {

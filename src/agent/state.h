@@ -77,6 +77,8 @@ struct agent_state {
 
 extern struct agent_state agent;
 
+struct attach_request;
+
 #define AGENT_NAMESPACES_MAX 17
 
 /*
@@ -88,6 +90,7 @@ extern struct agent_mutable {
 	uint64_t told[64];                                  /* seal.c */
 	const struct link_map *heads[AGENT_NAMESPACES_MAX]; /* loader.c */
 	unsigned long long objects_seen;                    /* stubs.c */
+	struct attach_request *waiting;                     /* door-attach.c */
 } agent_mutable;
 
 /*

@@ -74,11 +74,6 @@ static inline int sys_io_uring_enter(int ring, unsigned int submit, unsigned int
 	return (int)sys_call6(NR_io_uring_enter, ring, submit, wait, flags, 0, 0);
 }
 
-static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
-{
-	return (int)sys_call2(NR_pidfd_open, pid, flags);
-}
-
 static inline int sys_setitimer(int which, const struct itimerval *value)
 {
 	return (int)sys_call3(NR_setitimer, which, value, 0);

@@ -43,6 +43,9 @@
 #define NR_tgkill           268
 #define NR_socket           281
 #define NR_sendto           290
+#define NR_sendmsg          296
+#define NR_recvmsg          297
+#define NR_socketpair       288
 #define NR_openat           322
 #define NR_openat2          437
 #define NR_mkdirat          323
@@ -61,6 +64,8 @@
 #define NR_pkey_alloc       395
 #define NR_pkey_free        396
 #define NR_statx            397
+#define NR_pidfd_open       434
+#define NR_pidfd_getfd      438
 #define NR_memfd_secret     447
 #define NR_mseal            462
 
@@ -85,7 +90,6 @@
 #define NR_pkey_mprotect     394
 #define NR_io_uring_setup    425
 #define NR_io_uring_enter    426
-#define NR_pidfd_open        434
 #define NR_process_madvise   440
 
 /* 64-bit arguments take a pair of registers, of which the first is an even one. */

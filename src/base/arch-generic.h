@@ -42,6 +42,9 @@
 #define NR_gettid           178
 #define NR_socket           198
 #define NR_sendto           206
+#define NR_sendmsg          211
+#define NR_recvmsg          212
+#define NR_socketpair       199
 #define NR_brk              214
 #define NR_munmap           215
 #define NR_mremap           216
@@ -62,6 +65,8 @@
 #define NR_pkey_alloc       289
 #define NR_pkey_free        290
 #define NR_statx            291
+#define NR_pidfd_open       434
+#define NR_pidfd_getfd      438
 #define NR_memfd_secret     447
 #define NR_mseal            462
 
@@ -86,7 +91,6 @@
 #define NR_pkey_mprotect     288
 #define NR_io_uring_setup    425
 #define NR_io_uring_enter    426
-#define NR_pidfd_open        434
 #define NR_process_madvise   440
 
 #endif

@@ -57,10 +57,15 @@
 #define NR_execveat         358
 #define NR_socket           359
 #define NR_sendto           369
+#define NR_sendmsg          370
+#define NR_recvmsg          372
+#define NR_socketpair       360
 #define NR_membarrier       375
 #define NR_pkey_alloc       381
 #define NR_pkey_free        382
 #define NR_statx            383
+#define NR_pidfd_open       434
+#define NR_pidfd_getfd      438
 #define NR_memfd_secret     447
 #define NR_mseal            462
 
@@ -85,7 +90,6 @@
 #define NR_shmat             397
 #define NR_io_uring_setup    425
 #define NR_io_uring_enter    426
-#define NR_pidfd_open        434
 #define NR_process_madvise   440
 
 /* 64-bit arguments take any two registers. */

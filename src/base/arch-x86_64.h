@@ -20,6 +20,9 @@
 #define NR_getpid           39
 #define NR_socket           41
 #define NR_sendto           44
+#define NR_sendmsg          46
+#define NR_recvmsg          47
+#define NR_socketpair       53
 #define NR_clone            56
 #define NR_execve           59
 #define NR_wait4            61
@@ -61,6 +64,8 @@
 #define NR_pkey_alloc       330
 #define NR_pkey_free        331
 #define NR_statx            332
+#define NR_pidfd_open       434
+#define NR_pidfd_getfd      438
 #define NR_memfd_secret     447
 #define NR_mseal            462
 
@@ -85,7 +90,6 @@
 #define NR_pkey_mprotect     329
 #define NR_io_uring_setup    425
 #define NR_io_uring_enter    426
-#define NR_pidfd_open        434
 #define NR_process_madvise   440
 
 static inline long arch_syscall(long nr, long a, long b, long c, long d, long e, long f)

@@ -21,6 +21,7 @@
 struct io_uring_params;
 struct iovec;
 struct itimerval;
+struct msghdr;
 struct rlimit;
 struct stat;
 struct utsname;
@@ -434,6 +435,22 @@ static inline pid_t sys_fork(int exit_signal)
 static inline __attribute__((always_inline)) pid_t sys_vfork(void)
 {
 	return sys_clone(0x4100 /* CLONE_VM | CLONE_VFORK */);
+}
+
+static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
+{
+	return sys_above_stderr((int)sys_call2(NR_pidfd_open, pid, flags));
+}
+
+/* A duplicate of a descriptor of another process. */
+static inline int sys_pidfd_getfd(int pidfd, int fd)
+{
+	return sys_above_stderr((int)sys_call3(NR_pidfd_getfd, pidfd, fd, 0));
+}
+
+static inline ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return sys_call3(NR_sendmsg, fd, message, flags);
 }
 
 static inline long sys_ptrace(long op, pid_t pid, uint64_t addr, uint64_t data)

@@ -8,6 +8,7 @@
 #include <memseal.h>
 
 #include "cli/look.h"
+#include "cli/pids.h"
 #include "cli/report.h"
 #include "cli/table.h"
 
@@ -69,13 +70,6 @@ static int print_help(void)
 	return STATUS_FINE;
 }
 
-/* part of whole in units of 1/scale, rounded down. */
-static uint64_t share(const struct memseal_coverage *coverage, unsigned scale)
-{
-	return (uint64_t)((unsigned __int128)coverage->sealed_bytes * scale /
-			  coverage->sealable_bytes);
-}
-
 static void add_state(struct audit *audit, const char *state, const char *color)
 {
 	table_text(audit->table, COL_STATE, state);
@@ -108,7 +102,7 @@ static bool is_below(const struct audit *audit, const struct memseal_coverage *c
 {
 	const unsigned all = 100 * 1000;
 
-	return share(coverage, all) < audit->limit ||
+	return coverage_share(coverage, all) < audit->limit ||
 	       (audit->limit == all && coverage->state != MEMSEAL_STATE_SEALED);
 }
 
@@ -119,7 +113,7 @@ static void add_coverage(
 	table_number(audit->table, COL_PID, (uint64_t)pid);
 	table_text(audit->table, COL_COMM, comm);
 	add_state(audit, memseal_state_name(coverage->state), state_color(coverage->state));
-	table_tenths(audit->table, COL_COVERAGE, share(coverage, 1000));
+	table_tenths(audit->table, COL_COVERAGE, coverage_share(coverage, 1000));
 	table_size(audit->table, COL_SEALABLE, coverage->sealable_bytes);
 	table_size(audit->table, COL_SEALED, coverage->sealed_bytes);
 	table_size(audit->table, COL_EXEC_OPEN, coverage->exec_open_bytes);
@@ -192,45 +186,10 @@ static void add_processes(struct audit *audit, const pid_t *pids, size_t n)
 		die(STATUS_FAILURE, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		findings[i].pid = pids[i];
-	look_each(n, look_at, findings, -1, looks);
+	look_each(n, look_at, findings, LOOK_SECONDS, -1, looks);
 	for (size_t i = 0; i < n; i++)
 		add_finding(audit, &findings[i], looks[i]);
 	free(looks);
-}
-
-struct pids {
-	pid_t *pid;
-	size_t count, capacity;
-};
-
-static int collect(pid_t pid, void *arg)
-{
-	struct pids *pids = arg;
-
-	if (pids->count == pids->capacity) {
-		pids->capacity = pids->capacity ? 2 * pids->capacity : 256;
-		pids->pid = reallocarray(pids->pid, pids->capacity, sizeof(pid));
-		if (!pids->pid)
-			die(STATUS_FAILURE, "out of memory");
-	}
-	pids->pid[pids->count++] = pid;
-	return 0;
-}
-
-static int compare_pids(const void *a, const void *b)
-{
-	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void collect_all(struct pids *pids)
-{
-	int r = memseal_process_each(NULL, collect, pids);
-
-	if (r < 0)
-		die(STATUS_FAILURE, "%s", open_error_text(r));
-	qsort(pids->pid, pids->count, sizeof(*pids->pid), compare_pids);
 }
 
 /* "99.5" to 99500. By hand, because what strtod(3) takes depends on the locale. */
@@ -272,10 +231,10 @@ int cmd_audit(int argc, char **argv)
 	audit.whole_system = optind == argc;
 	/* All of them, before the first is looked at. */
 	for (int i = optind; i < argc; i++)
-		collect(parse_pid(argv[i]), &pids);
+		pids_add(&pids, parse_pid(argv[i]));
 	audit.table = table_new("processes", columns, COLUMNS, &options);
 	if (audit.whole_system)
-		collect_all(&pids);
+		pids_add_all(&pids);
 	add_processes(&audit, pids.pid, pids.count);
 	free(pids.pid);
 	table_print(audit.table);

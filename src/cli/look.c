@@ -17,10 +17,9 @@
 #include "cli/report.h"
 
 #define WORKERS_MAX 32
-#define LATE_MS     (1000 * LOOK_SECONDS)
 #define STILL_MS    300 /* without any processor time: it waits for something */
-#define ENDLESS_MS  (10 * LATE_MS)
-#define SLOW_MS     50 /* then another worker goes on with the rest */
+#define ENDLESS     10  /* times what is allowed */
+#define SLOW_MS     50  /* then another worker goes on with the rest */
 #define TICK_MS     10
 #define NANOSECONDS 1000000
 
@@ -37,6 +36,7 @@ struct job {
 	void (*fn)(size_t i, void *arg);
 	void *arg;
 	int keep;
+	unsigned late_ms;
 	unsigned workers; /* children that have not ended */
 	unsigned late;    /* of them, that were given up */
 	struct shared {
@@ -142,7 +142,7 @@ static uint64_t used_ms(pid_t pid)
  * Did it have its time? On a busy machine that is processor time, as long as it gets some; what
  * waits for a file system gets none.
  */
-static bool is_late(struct item *item, uint64_t passed)
+static bool is_late(struct item *item, uint64_t passed, uint64_t late_ms)
 {
 	uint64_t used = used_ms(item->worker), now = now_ms();
 
@@ -152,10 +152,10 @@ static bool is_late(struct item *item, uint64_t passed)
 		item->used = used;
 		item->moved = now;
 	}
-	if (passed < LATE_MS)
+	if (passed < late_ms)
 		return false;
-	return used - item->used_first >= LATE_MS || now - item->moved >= STILL_MS ||
-	       passed >= ENDLESS_MS;
+	return used - item->used_first >= late_ms || now - item->moved >= STILL_MS ||
+	       passed >= ENDLESS * late_ms;
 }
 
 /* Gives up what is late. Returns how many are slow. */
@@ -171,7 +171,7 @@ static unsigned judge(struct job *job)
 		if (item->state != LOOK_STARTED)
 			continue;
 		slow += passed >= SLOW_MS;
-		if (!is_late(item, passed))
+		if (!is_late(item, passed, job->late_ms))
 			continue;
 		item->state = LOOK_LATE;
 		kill(item->worker, SIGKILL); /* which it may not hear until long after */
@@ -218,9 +218,10 @@ static void supervise(struct job *job)
 	}
 }
 
-void look_each(size_t n, void (*fn)(size_t i, void *arg), void *arg, int keep, enum look ret[])
+void look_each(size_t n, void (*fn)(size_t i, void *arg), void *arg, unsigned seconds, int keep,
+	enum look ret[])
 {
-	struct job job = { .n = n, .fn = fn, .arg = arg, .keep = keep };
+	struct job job = { .n = n, .fn = fn, .arg = arg, .keep = keep, .late_ms = 1000 * seconds };
 
 	job.shared = look_memory(sizeof(*job.shared) + n * sizeof(job.shared->items[0]));
 	supervise(&job);

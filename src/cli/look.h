@@ -14,11 +14,13 @@ enum look {
 	LOOK_WAITING = 0,
 	LOOK_STARTED,
 	LOOK_DONE,
-	LOOK_LATE, /* it waited, or used the processor, for longer than LOOK_SECONDS */
+	LOOK_LATE, /* it waited, or used the processor, for longer than allowed */
 	LOOK_LOST, /* the child died of it */
 };
 
-#define LOOK_SECONDS 1
+/* To look at a process, and to change one, which waits for its threads. */
+#define LOOK_SECONDS         1
+#define LOOK_SECONDS_AT_WORK 15
 
 /* Memory that children share with the parent, zeroed; ends the program if there is none. */
 void *look_memory(size_t size);
@@ -26,9 +28,10 @@ void *look_memory(size_t size);
 /*
  * Calls fn(i, arg) in a child, for each i below n, and stores what became of it in ret[i]. A child
  * has none of the descriptors but keep (-1: none at all), and its output is what it stores in
- * look_memory() or writes to keep. Whoever takes long does not delay the others. Ends the program
- * if it cannot fork.
+ * look_memory() or writes to keep. Whoever takes long does not delay the others, and is given up
+ * after that many seconds. Ends the program if it cannot fork.
  */
-void look_each(size_t n, void (*fn)(size_t i, void *arg), void *arg, int keep, enum look ret[]);
+void look_each(size_t n, void (*fn)(size_t i, void *arg), void *arg, unsigned seconds, int keep,
+	enum look ret[]);
 
 #endif

@@ -150,7 +150,7 @@ static FILE *look(pid_t pid, int *ret_error)
 	look->fd = memfd_create("memseal-map", MFD_CLOEXEC);
 	if (look->fd < 0)
 		die(STATUS_FAILURE, "memfd_create: %s", strerror(errno));
-	look_each(1, look_at, look, look->fd, &done);
+	look_each(1, look_at, look, LOOK_SECONDS, look->fd, &done);
 	*ret_error = done == LOOK_LATE ? -ETIMEDOUT : done == LOOK_LOST ? -ECHILD : look->error;
 	if (*ret_error < 0 || lseek(look->fd, 0, SEEK_SET) < 0)
 		return NULL;

@@ -12,6 +12,7 @@
 
 #include <memseal.h>
 
+#include "cli/beside.h"
 #include "cli/message.h"
 #include "cli/run.h"
 

@@ -20,6 +20,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "attach", "memseal attach", cmd_attach, "seal a process that runs" },
 	{ "audit", "memseal audit", cmd_audit, "how much of each process is sealed" },
 	{ "disable", "memseal disable", cmd_disable, "stop sealing every program of the machine" },
 	{ "doctor", "memseal doctor", cmd_doctor, "what this machine can do" },

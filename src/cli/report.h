@@ -22,6 +22,7 @@ enum status {
 	STATUS_FAILURE = 4,
 };
 
+int cmd_attach(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_disable(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

@@ -11,6 +11,7 @@
 #include <memseal.h>
 
 #include "base/agent-options.h"
+#include "cli/beside.h"
 #include "cli/message.h"
 
 #define AGENT                                    "libmemseal-agent.so"
@@ -68,22 +69,6 @@ static int print_version(void)
 {
 	printf("memseal %s\n", memseal_version());
 	return fflush(stdout) == 0 ? 0 : STATUS_RUN_FAILED;
-}
-
-bool beside_memseal(const char *name, char *ret_path, size_t size)
-{
-	ssize_t len = readlink("/proc/self/exe", ret_path, size);
-	char *slash;
-
-	if (len <= 0 || (size_t)len >= size)
-		return false;
-	ret_path[len] = '\0';
-	slash = strrchr(ret_path, '/');
-	if (!slash || (size_t)(slash + 1 - ret_path) + strlen(name) >= size)
-		return false;
-	strcpy(slash + 1, name);
-	/* What is there but closed to this user is not to be replaced by another one. */
-	return access(ret_path, R_OK) == 0 || errno == EACCES;
 }
 
 static int find_status(int error)

@@ -2,9 +2,6 @@
 #ifndef MEMSEAL_CLI_RUN_H
 #define MEMSEAL_CLI_RUN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 /* Beside the program's own statuses: those of env(1), nohup(1) and others. */
 enum run_status {
 	STATUS_RUN_FAILED = 125,
@@ -13,9 +10,5 @@ enum run_status {
 };
 
 int cmd_run(int argc, char **argv);
-
-/* The path of a file in the directory that holds this program, if there is one, even one that this
- * user may not read. */
-bool beside_memseal(const char *name, char *ret_path, size_t size);
 
 #endif

@@ -142,7 +142,7 @@ static void count_processes(struct state *state)
 	looks = calloc(visits.count + 1, sizeof(*looks));
 	if (!looks)
 		die(STATUS_FAILURE, "out of memory");
-	look_each(visits.count, visit, visits.list, -1, looks);
+	look_each(visits.count, visit, visits.list, LOOK_SECONDS, -1, looks);
 	for (size_t i = 0; i < visits.count; i++) {
 		enum reach reach = looks[i] == LOOK_DONE ? visits.list[i].reach : REACH_UNKNOWN;
 

@@ -10,6 +10,10 @@
 
 #include "images/types.h"
 
+/* Lists the objects, as dl_iterate_phdr(3) does. */
+typedef int images_iterate_fn(
+	const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);
+
 struct images_opts {
 	/*
 	 * A seccomp filter holds the images instead of mseal(2), against discarding too. It stays
@@ -42,10 +46,8 @@ struct images_opts {
 	/* And memory that is no part of an image. */
 	const struct images_run *more;
 	size_t more_count;
-	/* Lists the objects, as dl_iterate_phdr(3) does. */
-	int (*iterate)(
-		const void *where, int (*fn)(struct dl_phdr_info *, size_t, void *), void *arg);
-	const void *where;
+	images_iterate_fn *iterate;
+	const void *where; /* for it */
 };
 
 /*

@@ -58,8 +58,10 @@ struct images_result {
 	const char *failed;
 	const char *object; /* behind that text, the image's name as the loader has it, or NULL */
 	SPAN_MEMBERS;
-	bool unlocked; /* only bytes could not be locked: without strict, all may be sealed */
-	pid_t thread;  /* that stands in the way of a filter, or 0 */
+	bool unlocked;    /* only bytes could not be locked: without strict, all may be sealed */
+	unsigned loading; /* images that another thread is loading just now, and that are left to it
+			   */
+	pid_t thread;     /* that stands in the way of a filter, or 0 */
 };
 
 /* Notes what failed, and where; returns error. */

@@ -39,9 +39,14 @@ static void each_piece(struct planning *planning,
 static void note_loading(
 	struct planning *planning, const struct mapping *mapping, const struct plan_piece *piece)
 {
+	struct images_image *image;
+
 	(void)mapping;
-	if (plan_role_sealable(piece->role) && piece->why == PLAN_WRITABLE)
-		planning->found->images[piece->image].left = true;
+	if (!plan_role_sealable(piece->role) || piece->why != PLAN_WRITABLE)
+		return;
+	image = &planning->found->images[piece->image];
+	planning->result->loading += !image->left;
+	image->left = true;
 }
 
 static bool is_data(const struct plan_piece *piece)

@@ -84,7 +84,7 @@ static int without_smaps(int dir)
 	return r < 0 ? r : -EOPNOTSUPP;
 }
 
-/* The text of smaps; the file stays open for still_there(). */
+/* The text of smaps; the file stays open for snapshot_is_current(). */
 static int read_smaps(struct memseal_process *process, int dir, int *ret_fd)
 {
 	int r = procfs_read(dir, "smaps", &process->text, &process->text_len, ret_fd);
@@ -99,10 +99,10 @@ static int read_smaps(struct memseal_process *process, int dir, int *ret_fd)
  * Was the address space whose smaps file this is there until now? If it goes away by exit or exec
  * the kernel ends the text early without a word, and mem, opened later, may be the next program's.
  */
-static int still_there(int smaps)
+int snapshot_is_current(const struct memseal_process *process)
 {
 	char byte;
-	ssize_t n = sys_pread(smaps, &byte, sizeof(byte), 0);
+	ssize_t n = sys_pread(process->smaps, &byte, sizeof(byte), 0);
 
 	if (n < 0 && n != -ESRCH)
 		return (int)n;
@@ -150,10 +150,8 @@ static int find_write_seals(struct memseal_process *process, int dir)
 
 static int read_snapshot(struct memseal_process *process, int dir)
 {
-	CLEANUP(sys_close_cleanup) int smaps = -1;
-	int r;
+	int r = read_smaps(process, dir, &process->smaps);
 
-	r = read_smaps(process, dir, &smaps);
 	if (!r)
 		r = parse(process);
 	if (!r)
@@ -163,7 +161,7 @@ static int read_snapshot(struct memseal_process *process, int dir)
 	if (!r)
 		r = find_write_seals(process, dir);
 	if (!r)
-		r = still_there(smaps);
+		r = snapshot_is_current(process);
 	if (!r)
 		r = snapshot_index(process);
 	if (r < 0)
@@ -181,6 +179,7 @@ static int take_snapshot(int dir, struct memseal_process **ret_process)
 	if (!process)
 		return -ENOMEM;
 	process->plan.page = page_size();
+	process->dir = process->live = process->smaps = -1;
 	r = read_snapshot(process, dir);
 	if (r < 0)
 		return r;
@@ -224,6 +223,11 @@ EXPORT int memseal_process_open(
 		thread = procfs_open_thread(dir);
 		r = thread < 0 ? thread : take_snapshots(thread, ret_process);
 	}
+	if (r == 0) {
+		(*ret_process)->pid = pid;
+		(*ret_process)->live = thread < 0 ? dir : STEAL(thread, -1);
+		(*ret_process)->dir = STEAL(dir, -1);
+	}
 	return errors_only(r, -EIO, ERRORS_PROCESS_OPEN);
 }
 
@@ -248,6 +252,10 @@ EXPORT void memseal_process_close(struct memseal_process *process)
 {
 	if (!process)
 		return;
+	sys_close_cleanup(&process->smaps);
+	if (process->live != process->dir)
+		sys_close_cleanup(&process->live);
+	sys_close_cleanup(&process->dir);
 	file_set_free(&process->image_files);
 	file_set_free(&process->written);
 	free(process->image_names);

@@ -4,6 +4,7 @@
 #define MEMSEAL_PROCESS_SNAPSHOT_H
 
 #include <memseal.h>
+#include <sys/types.h>
 
 #include "model/maps.h"
 #include "model/plan.h"
@@ -11,6 +12,10 @@
 #include "process/find-images.h"
 
 struct memseal_process {
+	pid_t pid;
+	int dir;   /* /proc/PID */
+	int live;  /* the same of a thread that runs: the first may have ended */
+	int smaps; /* of the address space: see snapshot_is_current() */
 	char comm[MEMSEAL_NAME_SIZE];
 	char *text; /* of smaps; the mappings' names point into it, terminated */
 	size_t text_len;
@@ -23,6 +28,11 @@ struct memseal_process {
 	struct file_set image_files; /* that images were loaded from */
 	struct memseal_coverage coverage;
 };
+
+/*
+ * Is the address space still there? 0; -EAGAIN: the process has ended, or executes another program.
+ */
+int snapshot_is_current(const struct memseal_process *process) MUST_CHECK NONNULL(1);
 
 /* Fills image_names and the sets of files when the plan is complete: 0 or -ENOMEM. */
 int snapshot_index(struct memseal_process *process) MUST_CHECK NONNULL(1);
