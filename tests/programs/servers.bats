@@ -199,3 +199,47 @@ ask_redis() {
 	stop TERM
 	all_filtered 2
 }
+
+# attach_to_server: it and all that it started, in the middle of what it does; sealed afterwards.
+attach_to_server() {
+	local pids
+
+	[ "$(uname -m)" = x86_64 ] || skip "processes are entered on x86-64 alone"
+	mapfile -t pids < <(tree "$server")
+	run ! "$memseal" audit --fail-under 100 "${pids[@]}" # the control
+	# shellcheck disable=SC2086 # several options
+	"$memseal" attach ${MEMSEAL_RUN_OPTIONS:-} "${pids[@]}"
+	"$memseal" audit --fail-under 100 "${pids[@]}"
+}
+
+@test "nginx is attached to under load: no request fails" {
+	needs nginx ab
+	port=$(free_port)
+	write_nginx_conf "$port"
+	serve "$port" nginx -c "$BATS_TEST_TMPDIR/nginx.conf"
+	ab -q -n 20000 -c 16 "http://127.0.0.1:$port/" >"$BATS_TEST_TMPDIR/ab" 2>&1 3>&- &
+	load=$!
+	sleep 0.2
+	attach_to_server
+	kill -0 "$load"
+	wait "$load"
+	grep -q -E '^Complete requests: +20000$' "$BATS_TEST_TMPDIR/ab"
+	grep -q -E '^Failed requests: +0$' "$BATS_TEST_TMPDIR/ab"
+	stop QUIT
+}
+
+@test "redis is attached to under load, and saves a snapshot afterwards" {
+	needs redis-server redis-benchmark redis-cli
+	port=$(free_port)
+	serve "$port" redis-server --port "$port" --bind 127.0.0.1 --save "" --dir "$BATS_TEST_TMPDIR"
+	redis-benchmark -p "$port" -n 100000 -c 16 -q -t set,get >"$BATS_TEST_TMPDIR/load" 2>&1 3>&- &
+	load=$!
+	sleep 0.2
+	attach_to_server
+	kill -0 "$load"
+	wait "$load"
+	run ! grep -i error "$BATS_TEST_TMPDIR/load"
+	ask_redis "$port" >"$BATS_TEST_TMPDIR/after"
+	grep -q -x "rdb_last_bgsave_status:ok"$'\r' "$BATS_TEST_TMPDIR/after"
+	stop TERM
+}
