@@ -65,37 +65,41 @@ int agent_file_open(const char *path, struct agent_file *ret)
 	return r == -EISDIR ? -ENOEXEC : r;
 }
 
-/* In the page of the other process. */
+/* In the page of the other process; and here, when it is sent. */
 struct handover {
-	int pair[2];
 	struct msghdr message;
 	struct iovec iov;
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
+	_Alignas(struct cmsghdr) unsigned char control[CMSG_SPACE(sizeof(int))];
 	char byte;
 };
 
+/* With pointers as they are for a struct at that address. */
+static void prepare(struct handover *handover, uint64_t at)
+{
+	*handover = (struct handover){ .byte = 0 };
+	handover->iov = (struct iovec){ (void *)(at + offsetof(struct handover, byte)), 1 };
+	handover->message = (struct msghdr){
+		.msg_iov = (void *)(at + offsetof(struct handover, iov)),
+		.msg_iovlen = 1,
+		.msg_control = (void *)(at + offsetof(struct handover, control)),
+		.msg_controllen = sizeof(handover->control),
+	};
+}
+
 static int send_descriptor(int fd, int to)
 {
-	struct handover here = { .byte = 0 };
-	struct msghdr message = {
-		.msg_iov = &here.iov,
-		.msg_iovlen = 1,
-		.msg_control = &here.control,
-		.msg_controllen = sizeof(here.control),
-	};
-	ssize_t n;
-
-	here.iov = (struct iovec){ &here.byte, 1 };
-	here.control.header = (struct cmsghdr){
+	struct handover here;
+	const struct cmsghdr header = {
 		.cmsg_len = CMSG_LEN(sizeof(int)),
 		.cmsg_level = SOL_SOCKET,
 		.cmsg_type = SCM_RIGHTS,
 	};
-	memcpy(CMSG_DATA(&here.control.header), &fd, sizeof(fd));
-	n = sys_sendmsg(to, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t n;
+
+	prepare(&here, (uintptr_t)&here);
+	memcpy(here.control, &header, sizeof(header));
+	memcpy(here.control + CMSG_LEN(0), &fd, sizeof(fd));
+	n = sys_sendmsg(to, &here.message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return n < 0 ? (int)n : 0;
 }
 
@@ -139,25 +143,20 @@ static void write_there(struct calls *calls, uint64_t at, const void *from, size
 /* The number that the descriptor has there. */
 static int receive_descriptor(struct calls *calls, uint64_t memory, int from)
 {
-	struct handover there = { .byte = 0 };
+	struct handover there;
+	struct cmsghdr header;
 	int fd = -1;
 
-	there.iov = (struct iovec){ (void *)(memory + offsetof(struct handover, byte)), 1 };
-	there.message = (struct msghdr){
-		.msg_iov = (void *)(memory + offsetof(struct handover, iov)),
-		.msg_iovlen = 1,
-		.msg_control = (void *)(memory + offsetof(struct handover, control)),
-		.msg_controllen = sizeof(there.control),
-	};
+	prepare(&there, memory);
 	write_there(calls, memory, &there, sizeof(there));
 	(void)call(calls, NR_recvmsg, (uint64_t)from, memory + offsetof(struct handover, message),
 		MSG_CMSG_CLOEXEC | MSG_DONTWAIT, 0, 0, 0);
 	read_there(calls, memory, &there, sizeof(there));
 	if (!is_well(calls))
 		return -1;
-	if (there.message.msg_controllen >= CMSG_LEN(sizeof(int)) &&
-		there.control.header.cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(&there.control.header), sizeof(fd));
+	memcpy(&header, there.control, sizeof(header));
+	if (there.message.msg_controllen >= CMSG_LEN(sizeof(int)) && header.cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, there.control + CMSG_LEN(0), sizeof(fd));
 	if (fd < 0)
 		calls->error = -EMFILE; /* no room for it: the kernel drops it */
 	return fd;

@@ -23,14 +23,14 @@ _Static_assert(sizeof(struct attach_request) <= MEMORY_MESSAGE, "the request has
 #define PIDFD_THREAD O_EXCL
 
 struct work {
+	struct remote remote;
+	struct attach_request request;
 	struct entering *entering;
 	struct tracee tracee;
-	struct remote remote;
-	int pidfd;
 	struct span spare; /* see place_find_spare() */
-	bool confined;     /* it has a seccomp filter, which is suspended meanwhile */
 	uint64_t memory;
-	struct attach_request request;
+	int pidfd;
+	bool confined; /* it has a seccomp filter, which is suspended meanwhile */
 };
 
 static int fail(struct work *work, int error, const char *text)
