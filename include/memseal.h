@@ -980,7 +980,8 @@ struct memseal_seal_report {
  * -EALREADY  it has an agent from its start, or one of another version or with fewer options
  * -EBUSY   it is traced; a thread does not stop, or none is where it can be entered: try again; or
  *          it still loads an object
- * -EOPNOTSUPP  another architecture, 32-bit code; no mseal(2); or no code to come back by was found
+ * -EOPNOTSUPP  another architecture, 32-bit code or a shadow stack; no mseal(2); or no code to come
+ *          back by was found
  * -ENOEXEC  the headers of an image are damaged, or the agent is not of this version
  * -ETXTBSY  text or read-only data of an image is writable
  * -EFAULT  the agent failed there with a signal

@@ -44,11 +44,25 @@ int cpu_write_registers(pid_t tid, const struct user_regs_struct *registers)
 	return (int)sys_ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, (uintptr_t)&iov);
 }
 
+/* include/uapi/linux/elf.h, which the C library's may lack. */
+#define SHADOW_STACK 0x204 /* NT_X86_SHSTK, Linux 6.6 */
+
+/* There is none where ptrace(2) knows no such registers, or not of this thread. */
+static bool has_shadow_stack(pid_t tid)
+{
+	uint64_t pointer;
+	struct iovec iov = { &pointer, sizeof(pointer) };
+
+	return sys_ptrace(PTRACE_GETREGSET, tid, SHADOW_STACK, (uintptr_t)&iov) == 0;
+}
+
 int cpu_save(pid_t tid, struct cpu_state *ret)
 {
 	struct iovec iov = { ret->extended, sizeof(ret->extended) };
 	long r = sys_ptrace(PTRACE_GETSIGMASK, tid, sizeof(ret->mask), (uintptr_t)&ret->mask);
 
+	if (r == 0 && has_shadow_stack(tid))
+		return -EOPNOTSUPP;
 	if (r == 0)
 		r = sys_ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, (uintptr_t)&iov);
 	ret->extended_len = iov.iov_len;

@@ -23,7 +23,10 @@ struct cpu_state {
 int cpu_read_registers(pid_t tid, struct user_regs_struct *ret) MUST_CHECK NONNULL(2);
 int cpu_write_registers(pid_t tid, const struct user_regs_struct *registers) MUST_CHECK NONNULL(2);
 
-/* Everything, of which the registers are known already. */
+/*
+ * Everything, of which the registers are known already. -EOPNOTSUPP: it has a shadow stack, which
+ * is not the same any more when the thread has run.
+ */
 int cpu_save(pid_t tid, struct cpu_state *ret) MUST_CHECK NONNULL(2);
 
 /* Registers last: until then, the thread goes on as they say now. */

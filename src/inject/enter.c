@@ -50,6 +50,8 @@ static int fail_on_the_way(struct work *work, int error)
 		return fail(work, error, "it has ended");
 	case -EFAULT:
 		return fail(work, error, "what it was to do there ended with a signal");
+	case -EOPNOTSUPP:
+		return fail(work, error, "it has a shadow stack");
 	case -ECANCELED:
 		return fail(work, -ETIMEDOUT, "it went on before it could be asked");
 	default:
