@@ -148,7 +148,7 @@ open_bytes() {
 # survives MODE TIMES: the target ends as it should, whenever it is attached to.
 survives() {
 	for ((i = 0; i < $2; i++)); do
-		"$TARGET" "$1" 1 wait <in >out 3>&- &
+		"$TARGET" "$1" 0.4 wait <in >out 3>&- &
 		pid=$!
 		exec 8>in 9<out
 		ready
@@ -163,33 +163,33 @@ survives() {
 }
 
 @test "signals, page faults and all registers in use: what it computes is right" {
-	survives compute 10
+	survives compute 6
 }
 
 @test "no blocking call sees an interruption" {
-	survives wait 10
+	survives wait 6
 }
 
 @test "threads that come and go" {
-	survives breed 5
+	survives breed 4
 }
 
 @test "200 threads" {
-	survives threads 3
+	survives threads 2
 }
 
 @test "threads that start programs" {
-	survives spawn 5
+	survives spawn 4
 }
 
 @test "threads within the loader, which load and unload all the time" {
-	survives load 10
+	survives load 6
 }
 
 @test "memseal is killed at whatever point: the program goes on" {
 	sealed=0
-	for ((i = 0; i < 40; i++)); do
-		"$TARGET" compute 0.3 wait <in >out 3>&- &
+	for ((i = 0; i < 25; i++)); do
+		"$TARGET" compute 0.15 wait <in >out 3>&- &
 		pid=$!
 		exec 8>in 9<out
 		ready
@@ -210,7 +210,7 @@ survives() {
 		exec 8>&- 9>&-
 		wait "$pid"
 	done
-	echo "$sealed of 40 were sealed"
+	echo "$sealed of 25 were sealed"
 }
 
 # program CMD...: sealed, and alive afterwards. With $when it is ready when that file is there.

@@ -571,6 +571,7 @@ objects_of() {
 }
 
 @test "a program with AddressSanitizer starts sealed, and finds what it should" {
+	unset ASAN_OPTIONS # those of this test run, if it is sanitized
 	echo '#include <stdio.h>
 	#include <stdlib.h>
 	#include <string.h>

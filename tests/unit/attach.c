@@ -118,7 +118,7 @@ START_TEST(every_call_fails_once)
 		struct memseal_process *process;
 		int r;
 
-		start_target("0.05");
+		start_target("0.01");
 		ck_assert_int_eq(memseal_process_open(target, NULL, &process), 0);
 		report = (struct memseal_seal_report){ .size = sizeof(report) };
 		fault_arm(nth, error);
@@ -162,7 +162,7 @@ START_TEST(another_program_meanwhile)
 	struct memseal_seal_report report = { .size = sizeof(report) };
 	struct memseal_process *process;
 
-	start_target("0.05");
+	start_target("0.01");
 	ck_assert_int_eq(memseal_process_open(target, NULL, &process), 0);
 	kill(target, SIGKILL);
 	ck_assert_int_eq(waitpid(target, NULL, 0), target);
