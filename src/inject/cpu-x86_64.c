@@ -56,23 +56,34 @@ static bool has_shadow_stack(pid_t tid)
 	return sys_ptrace(PTRACE_GETREGSET, tid, SHADOW_STACK, (uintptr_t)&iov) == 0;
 }
 
-int cpu_save(pid_t tid, struct cpu_state *ret)
+static long get_extended(pid_t tid, int kind, struct cpu_state *ret)
 {
 	struct iovec iov = { ret->extended, sizeof(ret->extended) };
+	long r = sys_ptrace(PTRACE_GETREGSET, tid, (uint64_t)kind, (uintptr_t)&iov);
+
+	ret->extended_kind = kind;
+	ret->extended_len = iov.iov_len;
+	return r;
+}
+
+/* A processor without XSAVE has x87 and SSE alone, in a set of their own. */
+int cpu_save(pid_t tid, struct cpu_state *ret)
+{
 	long r = sys_ptrace(PTRACE_GETSIGMASK, tid, sizeof(ret->mask), (uintptr_t)&ret->mask);
 
 	if (r == 0 && has_shadow_stack(tid))
 		return -EOPNOTSUPP;
 	if (r == 0)
-		r = sys_ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, (uintptr_t)&iov);
-	ret->extended_len = iov.iov_len;
+		r = get_extended(tid, NT_X86_XSTATE, ret);
+	if (r == -ENODEV || r == -EINVAL)
+		r = get_extended(tid, NT_PRFPREG, ret);
 	return (int)r;
 }
 
 int cpu_restore(pid_t tid, const struct cpu_state *state)
 {
 	struct iovec iov = { (void *)state->extended, state->extended_len };
-	long r = sys_ptrace(PTRACE_SETREGSET, tid, NT_X86_XSTATE, (uintptr_t)&iov);
+	long r = sys_ptrace(PTRACE_SETREGSET, tid, (uint64_t)state->extended_kind, (uintptr_t)&iov);
 
 	if (r == 0)
 		r = sys_ptrace(
@@ -245,6 +256,7 @@ static void set_registers(struct frame *frame, const struct user_regs_struct *fr
 /* Of the extended state, in the layout that XSAVE gives it: arch/x86/include/asm/fpu/types.h. */
 #define EXTENDED_MASK   464 /* where ptrace(2) says which features there are */
 #define EXTENDED_USED   512 /* where the processor says which are in use */
+#define EXTENDED_LEGACY 512 /* of x87 and SSE, with what is for software */
 #define EXTENDED_MIN    576
 #define FEATURES_LEGACY 3 /* x87 and SSE, which are always there */
 
@@ -273,6 +285,11 @@ static size_t set_extended(unsigned char *to, const struct cpu_state *state)
 	uint32_t magic = MAGIC_START, size, tail = MAGIC_END;
 	size_t len;
 
+	if (state->extended_kind != NT_X86_XSTATE) {
+		memcpy(to, state->extended, EXTENDED_LEGACY);
+		memset(to + EXTENDED_MASK, 0, EXTENDED_LEGACY - EXTENDED_MASK); /* no magic */
+		return EXTENDED_LEGACY;
+	}
 	memcpy(&features, state->extended + EXTENDED_MASK, sizeof(features));
 	memcpy(&used, state->extended + EXTENDED_USED, sizeof(used));
 	/* The others are as at the start, which the kernel makes those that are not there. */
@@ -294,7 +311,8 @@ void cpu_make_net(const struct cpu_state *state, const struct cpu_gadgets *gadge
 	struct cpu_net *ret)
 {
 	struct frame frame = {
-		.flags = FRAME_EXTENDED | FRAME_STACK_SELECT,
+		.flags = FRAME_STACK_SELECT |
+			 (state->extended_kind == NT_X86_XSTATE ? FRAME_EXTENDED : 0),
 		.stack_flags = FRAME_NO_STACK,
 		.mask = state->mask,
 	};

@@ -14,7 +14,8 @@
 /* All that a thread is for user space, but its thread pointer and its memory. */
 struct cpu_state {
 	struct user_regs_struct registers;
-	uint64_t mask; /* of signals */
+	uint64_t mask;     /* of signals */
+	int extended_kind; /* which set of registers, of ptrace(2) */
 	size_t extended_len;
 	unsigned char extended[CPU_EXTENDED_MAX] __attribute__((aligned(64)));
 };

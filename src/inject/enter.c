@@ -68,11 +68,13 @@ static int open_all(struct work *work)
 		return fail(work, judge_refused(process), judge_refused_text(process));
 	if (snapshot_is_current(process) < 0)
 		return fail(work, -ESRCH, "it has ended, or executes another program");
-	if (place_find_gadgets(process, work->remote.mem, &work->remote.gadgets) < 0)
-		return fail(work, -EOPNOTSUPP,
-			"its code has no way back from a signal handler, for the case that memseal "
-			"is killed meanwhile");
-	return 0;
+	if (place_find_gadgets(process, work->remote.mem, &work->remote.gadgets) == 0)
+		return 0;
+	if (snapshot_is_current(process) < 0)
+		return fail_on_the_way(work, -ESRCH);
+	return fail(work, -EOPNOTSUPP,
+		"its code has no way back from a signal handler, for the case that memseal is "
+		"killed meanwhile");
 }
 
 static int stop(struct work *work)
@@ -92,7 +94,7 @@ static int stop(struct work *work)
 	if (r == -EPERM && work->confined && !work->tracee.interrupted)
 		return fail(work, r, "it has a seccomp filter: that takes CAP_SYS_ADMIN");
 	if (r == -EPERM)
-		return fail(work, r, judge_refused_text(process));
+		return fail(work, judge_refused(process), judge_refused_text(process));
 	if (r == -ENOEXEC)
 		return fail(work, -EOPNOTSUPP, "it runs 32-bit code");
 	if (r == -EBUSY)

@@ -150,9 +150,15 @@ int judge(
 	return -EBUSY;
 }
 
+/* A process may be refused while it ends, and its memory be there for a moment longer. */
+static bool is_over(const struct memseal_process *process)
+{
+	return snapshot_is_current(process) < 0 || procfs_state(process->live) == -ESRCH;
+}
+
 int judge_refused(const struct memseal_process *process)
 {
-	return snapshot_is_current(process) < 0 ? -ESRCH : -EPERM;
+	return is_over(process) ? -ESRCH : -EPERM;
 }
 
 /* Documentation/admin-guide/LSM/Yama.rst */
@@ -168,7 +174,7 @@ const char *judge_refused_text(const struct memseal_process *process)
 {
 	long scope = yama_scope();
 
-	if (snapshot_is_current(process) < 0)
+	if (is_over(process))
 		return "it has ended, or executes another program";
 	if (status_number(process, "Uid:") != (long)geteuid())
 		return "it is another user's, and that takes CAP_SYS_PTRACE";
