@@ -233,6 +233,10 @@ static int take_answer(struct work *work)
 		return fail(work, -EOPNOTSUPP, "this kernel has no mseal(2)");
 	if (request->result > 0)
 		return fail(work, -EPERM, "a seccomp filter refuses mseal(2)");
+	if (request->result == -EOPNOTSUPP)
+		return fail(work, -EOPNOTSUPP,
+			"it may not read its own /proc/self/auxv, as a process that has given up "
+			"root's privileges");
 	if (request->result == -EALREADY)
 		return fail(work, -EALREADY, "it has the agent already, with fewer options");
 	if (request->result == 0 && request->loading) {
@@ -253,13 +257,28 @@ static int map_agent(struct work *work)
 	return error < 0 ? answered(work, error) : 0;
 }
 
+/* The agent has sealed nothing, and nothing leads to it. */
+static bool is_in_vain(const struct work *work)
+{
+	return work->request.done && work->request.result < 0 && !work->request.hooked &&
+	       !work->request.sealed;
+}
+
 static int map_and_run(struct work *work)
 {
-	int r = work->entering->base ? 0 : map_agent(work);
+	struct entering *entering = work->entering;
+	bool new = !entering->base;
+	int r = new ? map_agent(work) : 0;
 
 	if (r == 0)
-		r = run_agent(work, work->entering->base);
-	return r < 0 ? r : take_answer(work);
+		r = run_agent(work, entering->base);
+	if (r < 0)
+		return r;
+	if (new &&is_in_vain(work)) {
+		unmap(work, entering->base, entering->agent.len);
+		entering->base = 0;
+	}
+	return take_answer(work);
 }
 
 static int work_inside(struct work *work)

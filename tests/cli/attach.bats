@@ -419,6 +419,24 @@ while True: time.sleep(0.001)'
 	[ "$(open_bytes)" -eq 0 ]
 }
 
+@test "a process that has given up root's privileges is refused, and nothing is left in it" {
+	[ "$(id -u)" -eq 0 ] || skip "takes root"
+	python3 -c 'import os, time
+os.setgid(65534)
+os.setuid(65534)
+os.write(1, b"ready\n")
+time.sleep(100)' >out 3>&- &
+	pid=$!
+	exec 9<out
+	ready
+	for i in 1 2; do
+		run -1 "$MEMSEAL" attach "$pid"
+		[[ $output == *"it may not read its own /proc/self/auxv"* ]]
+		run ! grep memseal "/proc/$pid/maps"
+	done
+	kill -0 "$pid"
+}
+
 @test "an agent that is missing or none" {
 	mkdir public
 	cp "$BUILD/memseal" "$BUILD/memseal-report" public
