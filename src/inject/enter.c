@@ -131,6 +131,11 @@ static int choose_thread(struct work *work)
 		work->entering->again = true;
 		return fail(work, -EBUSY, "no thread is on a stack where it can be entered");
 	}
+	/* It has got one since it was looked at: the agent's calls may be its death. */
+	if (!work->confined && judge_is_thread_confined(work->entering->process, thread->tid)) {
+		work->entering->again = true;
+		return fail(work, -EBUSY, "a thread is just installing a seccomp filter");
+	}
 	work->remote.thread = thread;
 	work->remote.pid = work->tracee.pid;
 	work->pidfd = sys_pidfd_open(thread->tid, PIDFD_THREAD);

@@ -25,20 +25,6 @@ static void read_text(int dir, const char *name, char *ret, size_t size)
 	ret[n > 0 ? n : 0] = '\0';
 }
 
-/* Where the loader is; 0: there is none, or it is not known. */
-static uint64_t auxv_read_base(const struct memseal_process *process)
-{
-	CLEANUP(sys_close_cleanup)
-	int fd = sys_openat(process->live, "auxv", O_RDONLY | O_CLOEXEC, 0);
-	uint64_t vector[128] = { 0 };
-	ssize_t n = fd < 0 ? fd : sys_read(fd, vector, sizeof(vector));
-
-	for (size_t i = 0; n > 0 && i + 1 < (size_t)n / sizeof(*vector); i += 2)
-		if (vector[i] == AT_BASE)
-			return vector[i + 1];
-	return 0;
-}
-
 static bool status_text_has(const struct memseal_process *process, const char *wanted)
 {
 	char text[STATUS_MAX];
@@ -185,15 +171,34 @@ const char *judge_refused_text(const struct memseal_process *process)
 	       "capabilities), or made itself undumpable";
 }
 
+/* Unknown is yes. */
+static int is_thread_confined(pid_t tid, void *arg)
+{
+	const struct memseal_process *process = arg;
+	char path[32], text[STATUS_MAX];
+
+	snprintf(path, sizeof(path), "task/%d/status", tid);
+	read_text(process->dir, path, text, sizeof(text));
+	return *text && !strstr(text, "\nSeccomp:\t0\n");
+}
+
 bool judge_is_confined(const struct memseal_process *process)
 {
-	return status_number(process, "Seccomp:") != 0;
+	CLEANUP(sys_close_cleanup)
+	int tasks = sys_openat(process->dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+	return tasks < 0 || procfs_each(tasks, is_thread_confined, (void *)process) != 0;
+}
+
+bool judge_is_thread_confined(const struct memseal_process *process, pid_t tid)
+{
+	return is_thread_confined(tid, (void *)process);
 }
 
 /* The lowest address of RELRO that is writable, of the loader or of a static program; or 0. */
 static uint64_t find_writable_relro(const struct memseal_process *process)
 {
-	const uint64_t base = auxv_read_base(process);
+	const uint64_t base = procfs_auxv(process->live, AT_BASE);
 	unsigned image = 0;
 	struct plan_piece piece;
 

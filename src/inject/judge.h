@@ -19,8 +19,10 @@ int judge(const struct memseal_process *process, bool init, int agent, char *ret
 int judge_refused(const struct memseal_process *process) MUST_CHECK NONNULL(1);
 const char *judge_refused_text(const struct memseal_process *process) NONNULL(1);
 
-/* Has its main thread a seccomp filter? Unknown is yes. */
+/* Has one of its threads a seccomp filter, or this one? Unknown is yes. */
 bool judge_is_confined(const struct memseal_process *process) MUST_CHECK NONNULL(1);
+bool judge_is_thread_confined(const struct memseal_process *process, pid_t tid) MUST_CHECK
+	NONNULL(1);
 
 /*
  * Has the loader come to its end, as its own RELRO shows, which it makes read-only at last? 0; 1:

@@ -7,6 +7,7 @@
 #include "base/page.h"
 #include "base/sys.h"
 #include "model/image.h"
+#include "process/procfs.h"
 
 #define CHUNK    16384
 #define CODE_MAX ((uint64_t)512 << 20)
@@ -67,24 +68,6 @@ bool place_is_stack(const struct memseal_process *process, uint64_t at)
 	return false;
 }
 
-static bool read_vector(
-	const struct memseal_process *process, uint64_t *ret_phdrs, uint64_t *ret_count)
-{
-	CLEANUP(sys_close_cleanup)
-	int fd = sys_openat(process->live, "auxv", O_RDONLY | O_CLOEXEC, 0);
-	uint64_t vector[128] = { 0 };
-	ssize_t n = fd < 0 ? fd : sys_read(fd, vector, sizeof(vector));
-
-	*ret_phdrs = *ret_count = 0;
-	for (size_t i = 0; n > 0 && i + 1 < (size_t)n / sizeof(*vector); i += 2) {
-		if (vector[i] == AT_PHDR)
-			*ret_phdrs = vector[i + 1];
-		if (vector[i] == AT_PHNUM)
-			*ret_count = vector[i + 1];
-	}
-	return *ret_phdrs && *ret_count;
-}
-
 #define PHDRS_MAX 64
 
 /* Where the program's data ends, or 0. Its headers are in its first page. */
@@ -92,10 +75,12 @@ static uint64_t find_data_end(const struct memseal_process *process, int mem)
 {
 	ElfW(Phdr) phdrs[PHDRS_MAX];
 	struct image_segment segment;
-	uint64_t at, count, bias = 0, end = 0;
+	const uint64_t at = procfs_auxv(process->live, AT_PHDR),
+		       count = procfs_auxv(process->live, AT_PHNUM);
+	uint64_t bias = 0, end = 0;
 	struct image image;
 
-	if (!read_vector(process, &at, &count) || count > PHDRS_MAX ||
+	if (!at || !count || count > PHDRS_MAX ||
 		sys_pread(mem, phdrs, count * sizeof(*phdrs), at) !=
 			(ssize_t)(count * sizeof(*phdrs)))
 		return 0;

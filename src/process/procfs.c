@@ -199,6 +199,21 @@ int procfs_state(int dir)
 	return flags & PF_KTHREAD ? -ENXIO : 0;
 }
 
+/* Linux 6.18 has 22 entries at most. */
+#define AUXV_MAX 64
+
+uint64_t procfs_auxv(int dir, uint64_t type)
+{
+	CLEANUP(sys_close_cleanup) int fd = sys_openat(dir, "auxv", O_RDONLY | O_CLOEXEC, 0);
+	unsigned long vector[2 * AUXV_MAX] = { 0 };
+	ssize_t n = fd < 0 ? fd : sys_read(fd, vector, sizeof(vector));
+
+	for (size_t i = 0; n > 0 && i + 1 < (size_t)n / sizeof(*vector); i += 2)
+		if (vector[i] == type)
+			return vector[i + 1];
+	return 0;
+}
+
 /* A number from 1, or 0. */
 static pid_t parse_number(const char *name)
 {

@@ -37,6 +37,12 @@ int procfs_comm(int dir, char ret_comm[PROCFS_COMM_SIZE]) MUST_CHECK NONNULL(2);
 /* 0 if the main thread runs, -ESRCH if it ended (a zombie), -ENXIO if it is a kernel thread. */
 int procfs_state(int dir) MUST_CHECK;
 
+/*
+ * The value of an entry of the auxiliary vector of a process of this one's word size; 0: it has
+ * none, or it cannot be read.
+ */
+uint64_t procfs_auxv(int dir, uint64_t type) MUST_CHECK;
+
 /* Calls fn with every number that is a name in the directory, until it returns other than 0. */
 int procfs_each(int dir, int (*fn)(pid_t pid, void *arg), void *arg) MUST_CHECK NONNULL(2);
 

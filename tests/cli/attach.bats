@@ -361,6 +361,50 @@ while True: time.sleep(0.001)'
 	kill -0 "$pid"
 }
 
+@test "a filter of the only thread that is left, which the first thread has not" {
+	[ "$(id -u)" -eq 0 ] || skip "takes CAP_SYS_ADMIN"
+	cat >worker.c <<-'END'
+		#include <linux/filter.h>
+		#include <linux/seccomp.h>
+		#include <pthread.h>
+		#include <stddef.h>
+		#include <sys/prctl.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		static void *confined(void *arg)
+		{
+			struct sock_filter code[] = {
+				BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+				BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clock_nanosleep, 1, 0),
+				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+			};
+			struct sock_fprog program = { 4, code };
+			sleep(1);
+			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+			prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+			for (;;)
+				sleep(1);
+			return arg;
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			pthread_create(&thread, NULL, confined, NULL);
+			pthread_exit(NULL);
+		}
+	END
+	cc worker.c -o worker -pthread
+	./worker 3>&- &
+	pid=$!
+	until grep -q '^Seccomp:.2' "/proc/$pid/task"/*/status; do sleep 0.05; done
+	grep -q '^Seccomp:.0' "/proc/$pid/status"
+	row "$pid"
+	[ "$(of after)" = 100.0 ]
+	sleep 1.2
+	kill -0 "$pid"
+}
+
 @test "limits that are reached: refused, and it goes on" {
 	begin "$TARGET" attack
 	ready
